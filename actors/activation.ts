@@ -1,0 +1,44 @@
+// Activation: from nothing to the state at a moment, from the best snapshot or from the beginning.
+
+import { readMetadata } from '../runtime/codec/metadata.ts'
+import type { Model } from './model.ts'
+import { always, type Moment, within } from './moment.ts'
+import { hashOf } from './recorded.ts'
+import { catchUp, type ReadDeps, type Replayed, unborn } from './rehydrate.ts'
+import { loadSnapshot } from './snapshot.ts'
+
+/** How an activation went, for the metrics. */
+export interface Activation {
+  readonly state: Replayed
+  readonly snapshot: 'none' | 'used' | 'ignored'
+}
+
+/** The state of a stream at a moment, or at its end. */
+export async function activate(
+  deps: ReadDeps,
+  model: Model,
+  stream: string,
+  moment?: Moment,
+): Promise<Activation> {
+  const before = moment ? within(moment) : always
+  const { found, state } = await loadSnapshot(model, deps.store.state, stream)
+  if (state && before(state) && (await agrees(deps, stream, state))) {
+    await catchUp(deps, model, stream, state, { within: before })
+    return { state, snapshot: 'used' }
+  }
+  const fresh = unborn(model)
+  await catchUp(deps, model, stream, fresh, { within: before })
+  return { state: fresh, snapshot: found && !moment ? 'ignored' : 'none' }
+}
+
+/**
+ * Whether the log has the event the snapshot was taken after; where that one is truncated, the chain of the
+ * next one decides. A snapshot beyond the log is found by catching up, which is fatal.
+ */
+async function agrees(deps: ReadDeps, stream: string, state: Replayed): Promise<boolean> {
+  const page = await deps.store.readStream(stream, { from: state.revision, limit: 1 })
+  const first = page.events[0]
+  if (!first) return true
+  if (first.revision === state.revision) return hashOf(first).hash === state.hash
+  return (readMetadata(first).previousHash ?? state.hash) === state.hash
+}

@@ -1,0 +1,36 @@
+// What all actors of a runtime share.
+
+import type { Ports } from '../runtime/core/clock.ts'
+import type { Metrics } from './metrics.ts'
+import type { ReadDeps } from './rehydrate.ts'
+
+/** Limits of every actor of a runtime. */
+export interface ActorLimits {
+  /** Commands that may wait at one actor. */
+  readonly mailboxMax: number
+  /** Actors in memory. */
+  readonly residentMax: number
+  /** An actor without commands leaves memory after so long, ms. */
+  readonly passivateAfterMs: number
+  /** Events after which a snapshot is taken. */
+  readonly snapshotEvery: number
+  /** Longest wait of a sender, unless it says otherwise, ms. */
+  readonly timeoutMs: number
+  /** An append without an answer counts as unknown after so long, ms. */
+  readonly appendTimeoutMs: number
+  /** Decisions of one command against other writers before `Conflict`. */
+  readonly conflictAttemptsMax: number
+}
+
+/** What all actors of a runtime share. */
+export interface ActorDeps extends ReadDeps {
+  readonly ports: Ports
+  readonly limits: ActorLimits
+  readonly metrics: Metrics
+  /** Names this runtime in the metadata of events. */
+  readonly writer: string
+  /** Nobody else writes: what is in memory is what the log holds. */
+  readonly exclusive: boolean
+  /** Set when closing ran out of time: nothing waits for a definite outcome any more. */
+  readonly isHalted: () => boolean
+}

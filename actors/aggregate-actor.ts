@@ -1,0 +1,248 @@
+// One live actor: takes commands in order, decides several at once, appends, and only then answers.
+
+import { sleep } from '../runtime/core/clock.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
+import { issuedAt } from '../runtime/core/ids.ts'
+import { exponential, fullJitter } from '../runtime/core/retry-policy.ts'
+import type { ActorDeps } from './actor-deps.ts'
+import { appendUntilDefinite } from './append.ts'
+import { Batch } from './batch.ts'
+import type { Envelope } from './envelope.ts'
+import type { Model } from './model.ts'
+import { findOutcome, type RawOutcome } from './outcome.ts'
+import type { Replayed } from './rehydrate.ts'
+import { ResidentState } from './resident-state.ts'
+
+const conflictDelay = exponential({
+  delayMsMin: 2,
+  delayMsMax: 250,
+  attemptsMax: Number.POSITIVE_INFINITY,
+})
+
+/** One aggregate in memory. */
+export class AggregateActor {
+  readonly state: ResidentState
+  /** When it was last used, by the monotonic clock. */
+  usedAtMs = 0
+  readonly #deps: ActorDeps
+  readonly #model: Model
+  readonly #stream: string
+  // The rest is allocated while there is something to do: an idle actor is small.
+  #mailbox: Envelope[] | undefined
+  #inHand: readonly Envelope[] | undefined
+  #running: Promise<void> | undefined
+
+  constructor(deps: ActorDeps, model: Model, stream: string) {
+    this.#deps = deps
+    this.#model = model
+    this.#stream = stream
+    this.state = new ResidentState(deps, model, stream)
+  }
+
+  /** Nothing waits and nothing runs: it may be put out of memory. */
+  get idle(): boolean {
+    return this.#running === undefined
+  }
+
+  /** Takes a command, or throws `Overloaded`. */
+  post(envelope: Envelope): void {
+    const { mailboxMax } = this.#deps.limits
+    this.#mailbox ??= []
+    if (this.#mailbox.length >= mailboxMax) {
+      this.#deps.metrics.overloaded += 1
+      throw new ReenactError(
+        'Overloaded',
+        `${mailboxMax} commands already wait at ${this.#stream}. Slow down and send again.`,
+        { queue: `mailbox of ${this.#stream}`, limit: mailboxMax },
+      )
+    }
+    this.#mailbox.push(envelope)
+    this.#running ??= this.#run()
+  }
+
+  /** Takes a command that was given up out of the queue. */
+  leave(envelope: Envelope): void {
+    const at = this.#mailbox?.indexOf(envelope) ?? -1
+    if (at >= 0) this.#mailbox?.splice(at, 1)
+  }
+
+  /** Gives up: what was begun is unknown, the rest was not applied. */
+  halt(notBegun: ReenactError): void {
+    for (const envelope of this.#mailbox?.splice(0) ?? []) this.#fail(envelope, notBegun)
+    for (const envelope of this.#inHand ?? []) this.#fail(envelope, envelope.unknown(this.#stream))
+  }
+
+  /** Resolves when nothing is left to do. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** The committed state. With other writers about, what they wrote is read first. */
+  async current(): Promise<Replayed> {
+    if (this.#deps.exclusive && this.state.resident) return this.state.resident
+    if (this.#running !== undefined) return this.state.readBeside()
+    const reading = this.state.load(true)
+    // Commands that come meanwhile wait until the state is read.
+    this.#running = reading.then(noop, noop).then(() => this.#run())
+    return reading
+  }
+
+  async #run(): Promise<void> {
+    await undefined // Everything sent in this turn joins the batch.
+    while (this.#mailbox && this.#mailbox.length > 0) await this.#handleBatch()
+    this.#mailbox = undefined
+    this.#running = undefined
+  }
+
+  /** 1 load, 2 decide what waits, 3 append, 4 answer; after a conflict again from 1. */
+  async #handleBatch(): Promise<void> {
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const state = this.state.resident ?? (await this.state.load(false))
+        const batch = new Batch(this.#model, this.#stream, this.#deps.writer, state)
+        if (attempt === 1) await this.#decideWaiting(batch, state)
+        else await this.#decideAgain(batch, state)
+        if (await this.#commit(batch, state)) return
+        if (attempt >= this.#deps.limits.conflictAttemptsMax) throw this.#tooManyConflicts(attempt)
+        const delayMs = conflictDelay.delayMs(attempt) ?? 0
+        await sleep(this.#deps.timers, fullJitter(this.#deps.ports.random, delayMs))
+        await this.state.load(true)
+      }
+    } catch (error) {
+      // Everything in hand fails; where the actor itself is lost, what waits fails too.
+      for (const envelope of this.#inHand ?? []) this.#fail(envelope, error)
+      if (this.state.resident) return
+      for (const envelope of this.#mailbox?.splice(0) ?? []) this.#fail(envelope, error)
+    } finally {
+      this.#inHand = undefined
+    }
+  }
+
+  async #decideWaiting(batch: Batch, state: Replayed): Promise<void> {
+    const inHand: Envelope[] = []
+    this.#inHand = inHand
+    while (this.#mailbox && this.#mailbox.length > 0 && !batch.full) {
+      const envelope = this.#mailbox[0] as Envelope
+      if (batch.has(envelope.checked.commandId)) break // It will find the outcome of the first.
+      this.#mailbox.shift()
+      envelope.begun = true
+      inHand.push(envelope)
+      if (!envelope.checked.mayRepeat) this.#decide(batch, envelope)
+      else if (!(await this.#answerFromLog(envelope, state))) this.#decide(batch, envelope)
+    }
+  }
+
+  /** After a conflict the stream may hold any of these commands. */
+  async #decideAgain(batch: Batch, state: Replayed): Promise<void> {
+    this.#inHand = this.#inHand?.filter((envelope) => !envelope.settled)
+    for (const envelope of this.#inHand ?? []) {
+      if (!(await this.#answerFromLog(envelope, state))) this.#decide(batch, envelope)
+    }
+  }
+
+  #decide(batch: Batch, envelope: Envelope): void {
+    try {
+      batch.add(envelope, this.#deps.ports.clock.now())
+    } catch (error) {
+      this.#fail(envelope, error)
+    }
+  }
+
+  /** Answers a command whose outcome the log holds. `true`: the envelope is settled. */
+  async #answerFromLog(envelope: Envelope, { commands }: Replayed): Promise<boolean> {
+    const { commandId, payloadHash } = envelope.checked
+    try {
+      const found = await findOutcome(this.#deps, this.#model, this.#stream, {
+        commands,
+        commandId,
+        issuedAt: issuedAt(commandId),
+      })
+      if (!found) return false
+      if (found.payloadHash !== undefined && found.payloadHash !== payloadHash) {
+        throw new ReenactError(
+          'IdempotencyMismatch',
+          `Command id '${commandId}' was used before in ${this.#stream}@${found.revision} with another payload. Use a new id for a new command.`,
+          { actor: this.#stream, commandId, revision: found.revision },
+        )
+      }
+      const outcome = await found.read()
+      this.#deps.metrics.duplicates += 1
+      envelope.succeed(outcome)
+    } catch (error) {
+      this.#fail(envelope, error)
+    }
+    return true
+  }
+
+  /** Appends and answers. `false`: another writer was first, decide again. */
+  async #commit(batch: Batch, state: Replayed): Promise<boolean> {
+    if (batch.events.length === 0) return this.#answerWithoutEvents(batch, state)
+    const request = { stream: this.#stream, events: batch.events, expected: state.revision }
+    const outcome = await appendUntilDefinite(this.#deps, request)
+    switch (outcome.outcome) {
+      case 'committed':
+        this.state.adopt(batch, outcome)
+        this.#answer(batch, outcome.position)
+        return true
+      case 'conflict':
+        this.#deps.metrics.conflicts += 1
+        return false
+      case 'refused':
+        this.#refuse(batch, state, outcome.error)
+        return true
+      default: // Halted: the log knows, we do not.
+        this.state.forget()
+        for (const { envelope } of batch.decided) {
+          this.#fail(envelope, envelope.unknown(this.#stream, outcome.error))
+        }
+        return true
+    }
+  }
+
+  /** Nothing to write. With other writers about, an answer is given only from the log's present end. */
+  async #answerWithoutEvents(batch: Batch, { revision, position }: Replayed): Promise<boolean> {
+    if (!this.#deps.exclusive && batch.decided.length > 0) {
+      if ((await this.state.load(true)).revision !== revision) return false
+    }
+    this.#answer(batch, position)
+    return true
+  }
+
+  #answer(batch: Batch, position: number): void {
+    for (const decided of batch.decided) {
+      this.#succeed(decided.envelope, batch.outcomeOf(decided, position))
+    }
+  }
+
+  #refuse(batch: Batch, { position }: Replayed, error: ReenactError): void {
+    for (const decided of batch.decided) {
+      // What was decided before the first event does not depend on the append.
+      if (decided.events > 0) this.#fail(decided.envelope, error)
+      else this.#succeed(decided.envelope, batch.outcomeOf(decided, position))
+    }
+    // The log is not what it was thought to be: read it again.
+    if (!error.retryable) this.state.forget()
+  }
+
+  #succeed(envelope: Envelope, outcome: RawOutcome): void {
+    if (outcome.accepted) this.#deps.metrics.accepted += 1
+    else this.#deps.metrics.rejected += 1
+    envelope.succeed(outcome)
+  }
+
+  #fail(envelope: Envelope, error: unknown): void {
+    if (envelope.settled) return
+    this.#deps.metrics.failed += 1
+    envelope.fail(error)
+  }
+
+  #tooManyConflicts(attempts: number): ReenactError {
+    return new ReenactError(
+      'Conflict',
+      `Other writers of ${this.#stream} were first ${attempts} times. The command was not applied; send it again.`,
+      { actor: this.#stream, attempts },
+    )
+  }
+}
+
+const noop = (): void => {}

@@ -1,0 +1,249 @@
+// `aggregate(name, machine, options)`: a vanilla XState machine becomes a kind of actor.
+
+import type { AnyStateMachine, ContextFrom } from 'xstate'
+import { deepFreeze, encode } from '../runtime/codec/codec.ts'
+import type { Upcaster, UpcastRule } from '../runtime/codec/upcasting.ts'
+import { messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { checkCategory } from '../runtime/core/stream-name.ts'
+import { MachineRunner } from './machine.ts'
+import { checkMachine } from './machine-rules.ts'
+import { machineKey } from './machine-text.ts'
+import { type EventModel, type Model, runtimeTypePrefix } from './model.ts'
+import type { Schema } from './schema.ts'
+import type { MachineCommand, MachineEvent } from './types.ts'
+
+/** How one event type is declared. `{}` is enough. */
+export interface EventDefinition {
+  /** Checks what the machine emits. Any Standard Schema. */
+  readonly schema?: Schema
+  /** Version of the data's shape, from 1. Default 1. Raise it together with an upcaster. */
+  readonly version?: number
+  /** For each older version, how its data becomes the data of the next. Pure. */
+  readonly upcast?: Readonly<Record<number, Upcaster>>
+  /** Names this type had before. */
+  readonly aliases?: readonly string[]
+}
+
+/** Shown by TypeScript where a machine does not say which events it emits. */
+type Undeclared = 'declare what the machine emits: setup({ types: { emitted: {} as Event } })'
+
+/** Options of {@link aggregate}. */
+export interface AggregateOptions<M extends AnyStateMachine> {
+  /** Every event type the machine emits, and no other. */
+  readonly events: string extends MachineEvent<M>['type']
+    ? Undeclared
+    : { readonly [Type in MachineEvent<M>['type']]: EventDefinition }
+  /** Schemas of commands, checked before the machine sees them. */
+  readonly commands?: {
+    readonly [Type in MachineCommand<M>['type']]?: { readonly schema: Schema }
+  }
+  /** Types that old streams hold and replay passes over. */
+  readonly ignored?: readonly string[]
+  /** Raise it when a function used by the machine, but not written in it, changes its meaning. Default 1. */
+  readonly version?: number
+}
+
+// Keeps the internals out of the public type and of printouts.
+const modelOf_ = Symbol.for('reenact.model')
+
+/** A kind of actor. Make it with {@link aggregate}. */
+export interface Aggregate<M extends AnyStateMachine = AnyStateMachine> {
+  /** The category of its streams: actor `ann` of `account` lives in `account-ann`. */
+  readonly name: string
+  readonly machine: M
+  /** Whether snapshots speed up activation, or why not. */
+  readonly snapshots: 'on' | { readonly off: string }
+}
+
+/**
+ * Declares a kind of actor.
+ *
+ * Commands are what the machine takes and does not emit; events are what it emits. Handling a command may
+ * only emit or reject; handling an event may only move and assign.
+ *
+ * @param name - a letter, then letters, digits or underscores; the category of the streams
+ * @param machine - a vanilla XState v5 machine
+ * @throws `InvalidMachine` where the machine breaks a rule, naming state, type and fix
+ * @throws `InvalidName`, `InvalidOption` for the name and the options
+ * @example
+ * ```ts
+ * const Account = aggregate('account', machine, { events: { Opened: {}, Deposited: {} } })
+ * ```
+ */
+export function aggregate<const M extends AnyStateMachine>(
+  name: string,
+  machine: M,
+  options: AggregateOptions<M>,
+): Aggregate<M> {
+  checkCategory(name)
+  const events = readEvents(name, options.events as unknown as Record<string, EventDefinition>)
+  const upcasters = readUpcasters(name, options)
+  const facts = checkMachine({ aggregate: name, machine, events: new Set(events.keys()) })
+  const runner = new MachineRunner(machine, name)
+  const initial = readInitial(name, runner)
+  const snapshots = snapshotsOf(initial.context)
+  const commandSchemas = new Map<string, Schema>()
+  for (const [type, command] of Object.entries(options.commands ?? {})) {
+    const schema = (command as { schema?: Schema } | undefined)?.schema
+    if (schema) commandSchemas.set(type, schema)
+  }
+  const model: Model = {
+    name,
+    runner,
+    initial,
+    events,
+    commands: facts.commands,
+    hasWildcard: facts.hasWildcard,
+    commandSchemas,
+    upcasters,
+    snapshotKey: snapshots === 'on' ? machineKey(machine, options.version ?? 1) : undefined,
+  }
+  const made: Aggregate<M> = { name, machine, snapshots }
+  Object.defineProperty(made, modelOf_, { value: model })
+  return Object.freeze(made)
+}
+
+/** The internals of an aggregate. */
+export function modelOf(aggregate: Aggregate): Model {
+  const model = (aggregate as unknown as Record<symbol, Model | undefined>)[modelOf_]
+  if (model) return model
+  throw new ReenactError(
+    'InvalidOption',
+    "This is not an aggregate. Make it with 'aggregate(…)'.",
+    {
+      option: 'actors',
+      fix: "make it with 'aggregate(name, machine, { events })'",
+    },
+  )
+}
+
+function readInitial(name: string, runner: MachineRunner): Model['initial'] {
+  const refuse = (what: string, fix: string, cause?: unknown) =>
+    new ReenactError(
+      'InvalidMachine',
+      `The machine of '${name}' cannot be an aggregate: ${what}. To mend it: ${fix}.`,
+      { aggregate: name, state: 'initial', fix },
+      cause,
+    )
+  const fix = "give 'context' as an object or a function without input"
+  try {
+    const step = runner.initial()
+    if (step.emitted.length > 0)
+      throw refuse('its initial entry emits', 'emit on a command instead')
+    if (step.forbiddenAction) {
+      throw refuse(
+        `its initial entry has the action '${step.forbiddenAction}'`,
+        'use only assign there',
+      )
+    }
+    deepFreeze(step.snapshot.context)
+    return step.snapshot
+  } catch (error) {
+    if (error instanceof ReenactError) throw error
+    throw refuse(`its initial state fails: ${messageOf(error)}`, fix, error)
+  }
+}
+
+function snapshotsOf(context: ContextFrom<AnyStateMachine>): Aggregate['snapshots'] {
+  try {
+    encode(context)
+    return 'on'
+  } catch (error) {
+    return { off: `the context cannot be stored: ${messageOf(error)}` }
+  }
+}
+
+function optionError(name: string, option: string, what: string, fix: string): ReenactError {
+  return new ReenactError(
+    'InvalidOption',
+    `'${option}' of '${name}' ${what}. To mend it: ${fix}.`,
+    {
+      option,
+      fix,
+    },
+  )
+}
+
+const declarable = (type: string): boolean =>
+  type !== '' &&
+  !type.startsWith('$') &&
+  !type.startsWith(runtimeTypePrefix) &&
+  !type.startsWith('xstate.') &&
+  !type.includes('*')
+
+function readEvents(
+  name: string,
+  definitions: Record<string, EventDefinition> | undefined,
+): ReadonlyMap<string, EventModel> {
+  const entries = Object.entries(definitions ?? {})
+  if (entries.length === 0) {
+    throw optionError(name, 'events', 'is empty', 'name every event type the machine emits')
+  }
+  return new Map(
+    entries.map(([type, definition]) => {
+      const option = `events.${type}`
+      if (!declarable(type)) {
+        throw optionError(
+          name,
+          option,
+          'has a reserved name',
+          "do not begin with '$', 'reenact.' or 'xstate.', nor use '*'",
+        )
+      }
+      if ('erasable' in definition) {
+        throw optionError(
+          name,
+          option,
+          "uses 'erasable', which is reserved",
+          'remove it: erasable fields are not supported yet',
+        )
+      }
+      const version = definition.version ?? 1
+      if (!Number.isSafeInteger(version) || version < 1) {
+        throw optionError(
+          name,
+          `${option}.version`,
+          'is not a whole number from 1',
+          'count versions 1, 2, 3',
+        )
+      }
+      for (let from = 1; from < version; from += 1) {
+        if (typeof definition.upcast?.[from] !== 'function') {
+          throw optionError(
+            name,
+            `${option}.upcast`,
+            `has no step from version ${from}`,
+            `add 'upcast: { ${from}: (data) => … }'`,
+          )
+        }
+      }
+      return [type, { type, version, schema: definition.schema }]
+    }),
+  )
+}
+
+function readUpcasters<M extends AnyStateMachine>(
+  name: string,
+  options: AggregateOptions<M>,
+): Model['upcasters'] {
+  const rules = new Map<string, UpcastRule | null>()
+  const add = (found: string, rule: UpcastRule | null) => {
+    if (rules.has(found)) {
+      throw optionError(
+        name,
+        'events',
+        `names '${found}' twice`,
+        'keep one of type, alias and ignored',
+      )
+    }
+    rules.set(found, rule)
+  }
+  for (const [type, definition] of Object.entries(
+    options.events as unknown as Record<string, EventDefinition>,
+  )) {
+    const rule = { type, version: definition.version ?? 1, steps: definition.upcast ?? {} }
+    for (const found of [type, ...(definition.aliases ?? [])]) add(found, rule)
+  }
+  for (const found of options.ignored ?? []) add(found, null)
+  return rules
+}

@@ -1,0 +1,196 @@
+// The commands an actor decides together, against the state as it grows, and appends at once.
+
+import { encode } from '../runtime/codec/codec.ts'
+import type { EventMetadata } from '../runtime/codec/metadata.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
+import type { EventToAppend } from '../runtime/ports/event-store.ts'
+import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
+import type { CheckedCommand, Envelope } from './envelope.ts'
+import type { Model } from './model.ts'
+import type { RawOutcome, StateView } from './outcome.ts'
+import { identify } from './recorded.ts'
+import type { Replayed } from './rehydrate.ts'
+
+/** Limits of one append. */
+const eventsMax = 512
+const bytesMax = 3 * 1024 * 1024
+/** A sender's clock may be so far ahead. */
+const aheadMaxMs = 5 * 60_000
+
+/** A command that was decided and what it is to be told. */
+interface Decided {
+  readonly envelope: Envelope
+  readonly decision: Decision
+  /** Place and state after it; the position is known after the commit. */
+  readonly state: StateView
+  readonly firstRevision: number
+  /** How many events of the batch are up to here. */
+  readonly events: number
+}
+
+/** Collects decisions. The actor's own state is not touched before the commit. */
+export class Batch {
+  readonly events: EventToAppend[] = []
+  readonly decided: Decided[] = []
+  readonly #model: Model
+  readonly #stream: string
+  readonly #writer: string
+  readonly #ids = new Set<string>()
+  #bytes = 0
+  /** The state as it grows. Its command window is still the committed one. */
+  readonly state: Replayed
+
+  constructor(model: Model, stream: string, writer: string, committed: Replayed) {
+    this.#model = model
+    this.#stream = stream
+    this.#writer = writer
+    this.state = { ...committed }
+  }
+
+  /** Whether this id is part of the batch: the second must wait for the first. */
+  has(commandId: string): boolean {
+    return this.#ids.has(commandId)
+  }
+
+  get full(): boolean {
+    return this.events.length >= eventsMax || this.#bytes >= bytesMax / 2
+  }
+
+  /** Decides one command. Throws, leaving the batch as it was, when it cannot be decided or is too large. */
+  add(envelope: Envelope, nowMs: number): void {
+    const { checked } = envelope
+    this.#checkExpectation(checked)
+    const time = this.#timeOf(checked, nowMs)
+    const decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.command)
+    const records = this.#recordsOf(checked, decision)
+    const firstRevision = this.state.revision + 1
+    this.#append(checked, records, time)
+    if (decision.accepted) this.state.snapshot = decision.snapshot
+    this.#ids.add(checked.commandId)
+    const { snapshot, revision, position } = this.state
+    this.decided.push({
+      envelope,
+      decision,
+      state: { snapshot, revision, position, time: this.state.time },
+      firstRevision,
+      events: this.events.length,
+    })
+  }
+
+  /** What each command is told once the batch is committed, its last event at `position`. */
+  outcomeOf(decided: Decided, position: number): RawOutcome {
+    const { envelope, decision, state, events } = decided
+    // The events of one append stand together in the log.
+    const own = events === 0 ? state.position : position - (this.events.length - events)
+    const common = {
+      commandId: envelope.checked.commandId,
+      duplicate: false,
+      state: { ...state, position: own },
+    }
+    if (!decision.accepted) return { ...common, accepted: false, ...decision.refusal }
+    return { ...common, accepted: true, events: decision.events.map(({ event }) => event) }
+  }
+
+  #checkExpectation({ options: { expectedRevision = 'any' } }: CheckedCommand): void {
+    const { revision, started } = this.state
+    const met =
+      expectedRevision === 'any' ||
+      (expectedRevision === 'none'
+        ? !started
+        : expectedRevision === 'exists'
+          ? started
+          : expectedRevision === revision)
+    if (met) return
+    throw new ReenactError(
+      'WrongExpectedRevision',
+      `${this.#stream} is at revision ${revision}, not at ${expectedRevision}. Read its state and decide again.`,
+      { stream: this.#stream, expected: String(expectedRevision), actual: revision },
+    )
+  }
+
+  #timeOf({ occurredAt, options }: CheckedCommand, nowMs: number): number {
+    const lastTime = this.state.time
+    if (occurredAt === undefined) return Math.max(nowMs, lastTime)
+    if (occurredAt > nowMs + aheadMaxMs) {
+      throw new ReenactError(
+        'TooFarAhead',
+        `'occurredAt' ${iso(occurredAt)} for ${this.#stream} is more than five minutes after now, ${iso(nowMs)}. Correct it, or the clock.`,
+        { actor: this.#stream, occurredAt, now: nowMs },
+      )
+    }
+    if (occurredAt < lastTime && !options.late) {
+      throw new ReenactError(
+        'OutOfOrder',
+        `'occurredAt' ${iso(occurredAt)} is before the last event of ${this.#stream}, ${iso(lastTime)}. Send in order, or with 'late: true'.`,
+        { actor: this.#stream, occurredAt, lastTime },
+      )
+    }
+    return occurredAt
+  }
+
+  /** What is written: the events, or for a command that may come again the outcome itself. */
+  #recordsOf(checked: CheckedCommand, decision: Decision): readonly DecidedEvent[] {
+    if (decision.accepted && decision.events.length > 0) return decision.events
+    if (!checked.mayRepeat) return []
+    const { payload } = checked
+    const type = decision.accepted ? 'reenact.NoEffect' : 'reenact.Rejected'
+    const data = decision.accepted
+      ? { command: payload }
+      : { command: payload, state: this.state.snapshot.value, ...decision.refusal }
+    const text = encode(data, { what: `The record of command '${checked.command.type}'` })
+    return [{ type, version: 1, data: text, event: data }]
+  }
+
+  #append(checked: CheckedCommand, records: readonly DecidedEvent[], time: number): void {
+    const { state } = this
+    let { revision, hash } = state
+    let bytes = 0
+    const events = records.map(({ type, version, data }) => {
+      revision += 1
+      const metadata = JSON.stringify(this.#metadata(checked, version, time, state.time, hash))
+      bytes += Buffer.byteLength(data) + Buffer.byteLength(metadata)
+      const made = identify({ stream: this.#stream, revision, type, data, metadata })
+      hash = made.hash
+      return made.event
+    })
+    if (bytes > bytesMax) {
+      const what = `What command '${checked.command.type}' of ${this.#stream} emits`
+      throw new ReenactError(
+        'TooLarge',
+        `${what} is ${bytes} bytes, over ${bytesMax}. Emit less, or keep large data elsewhere and emit its address.`,
+        { what, bytes, limitBytes: bytesMax },
+      )
+    }
+    this.events.push(...events)
+    this.#bytes += bytes
+    state.revision = revision
+    state.hash = hash
+    if (events.length > 0) state.time = Math.max(state.time, time)
+    if (records.some(({ type }) => this.#model.events.has(type))) state.started = true
+  }
+
+  #metadata(
+    checked: CheckedCommand,
+    schemaVersion: number,
+    time: number,
+    lastTime: number,
+    previousHash: string,
+  ): EventMetadata {
+    const { commandId, custom, options, payloadHash } = checked
+    return {
+      $correlationId: options.correlationId ?? commandId,
+      $causationId: options.causationId ?? commandId,
+      commandId,
+      payloadHash,
+      schemaVersion,
+      writer: this.#writer,
+      time,
+      ...(time < lastTime ? { late: true as const } : {}),
+      previousHash,
+      ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
+      ...(custom === undefined ? {} : { custom }),
+    }
+  }
+}
+
+const iso = (time: number): string => new Date(time).toISOString()

@@ -1,0 +1,134 @@
+// Which actors are in memory: activates on demand, puts out the least recently used, closes them all.
+
+import { sleep } from '../runtime/core/clock.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
+import type { ActorDeps } from './actor-deps.ts'
+import { AggregateActor } from './aggregate-actor.ts'
+import { type CheckedCommand, Envelope } from './envelope.ts'
+import type { Model } from './model.ts'
+import type { RawOutcome } from './outcome.ts'
+
+/** What the directory finds out about closing. */
+export interface DirectoryDeps extends Omit<ActorDeps, 'isHalted'> {}
+
+/** All live actors of a runtime. */
+export class Directory {
+  readonly deps: ActorDeps
+  // In order of use: the first is the least recently used.
+  readonly #actors = new Map<string, AggregateActor>()
+  #closed = false
+  #halted = false
+  #sweeping = false
+
+  constructor(deps: DirectoryDeps) {
+    this.deps = { ...deps, isHalted: () => this.#halted }
+  }
+
+  /** Hands a command to its actor and waits for the outcome. */
+  async send(model: Model, stream: string, checked: CheckedCommand): Promise<RawOutcome> {
+    const envelope = new Envelope(checked)
+    const actor = this.actor(model, stream)
+    actor.post(envelope)
+    const { metrics, limits, ports } = this.deps
+    metrics.pending += 1
+    const timeoutMs = checked.options.timeoutMs ?? limits.timeoutMs
+    envelope.limit(ports.timers, stream, timeoutMs, () => actor.leave(envelope))
+    try {
+      return await envelope.outcome
+    } finally {
+      metrics.pending -= 1
+    }
+  }
+
+  /** The live actor of a stream. Between this and using it nothing may be awaited. */
+  actor(model: Model, stream: string): AggregateActor {
+    if (this.#closed) throw closed()
+    let actor = this.#actors.get(stream)
+    if (actor) {
+      this.#actors.delete(stream)
+    } else {
+      this.#makeRoom()
+      actor = new AggregateActor(this.deps, model, stream)
+    }
+    this.#actors.set(stream, actor)
+    actor.usedAtMs = this.deps.ports.clock.monotonic()
+    this.deps.metrics.resident = this.#actors.size
+    this.#sweepLater()
+    return actor
+  }
+
+  /** The actor if it is in memory. */
+  resident(stream: string): AggregateActor | undefined {
+    return this.#actors.get(stream)
+  }
+
+  /**
+   * Takes nothing more, finishes what was taken, and after `graceMs` gives up on the rest: what was not begun
+   * fails with `Closed`, what has no definite outcome with `UnknownOutcome`.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    const busy = [...this.#actors.values()].filter((actor) => !actor.idle)
+    const done = Promise.all(busy.map((actor) => actor.settled()))
+    let graceOver = false
+    const grace = sleep(this.deps.ports.timers, graceMs, { background: true }).then(() => {
+      graceOver = true
+    })
+    await Promise.race([done, grace])
+    if (graceOver) {
+      this.#halted = true
+      for (const actor of busy) actor.halt(closed())
+    }
+    this.#actors.clear()
+    this.deps.metrics.resident = 0
+  }
+
+  #makeRoom(): void {
+    const { residentMax } = this.deps.limits
+    if (this.#actors.size < residentMax) return
+    for (const [stream, actor] of this.#actors) {
+      if (!actor.idle) continue
+      this.#passivate(stream)
+      return
+    }
+    this.deps.metrics.overloaded += 1
+    throw new ReenactError(
+      'Overloaded',
+      `All ${residentMax} actors in memory are busy. Slow down and send again, or raise 'residentMax'.`,
+      { queue: 'resident actors', limit: residentMax },
+    )
+  }
+
+  #passivate(stream: string): void {
+    this.#actors.delete(stream)
+    this.deps.metrics.passivations += 1
+    this.deps.metrics.resident = this.#actors.size
+  }
+
+  #sweepLater(): void {
+    if (this.#sweeping) return
+    this.#sweeping = true
+    const { limits, ports } = this.deps
+    ports.timers.after(limits.passivateAfterMs, () => this.#sweep(), { background: true })
+  }
+
+  #sweep(): void {
+    this.#sweeping = false
+    const { limits, ports } = this.deps
+    const before = ports.clock.monotonic() - limits.passivateAfterMs
+    for (const [stream, actor] of this.#actors) {
+      if (actor.usedAtMs > before) break // The rest was used later.
+      if (actor.idle) this.#passivate(stream)
+    }
+    if (this.#actors.size > 0 && !this.#closed) this.#sweepLater()
+  }
+}
+
+const closed = (): ReenactError =>
+  new ReenactError(
+    'Closed',
+    'The runtime is closed. The command was not applied; send it to an open one.',
+    {
+      what: 'runtime',
+    },
+  )

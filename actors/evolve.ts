@@ -1,0 +1,55 @@
+// evolve: a state and an event give the next state. Pure; nothing else ever changes a state.
+
+import type { JsonObject } from '../runtime/codec/codec.ts'
+import { deepFreeze } from '../runtime/codec/codec.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
+import type { Snapshot, Step } from './machine.ts'
+import { isWildcard } from './machine-rules.ts'
+import { type Model, stateText } from './model.ts'
+
+/**
+ * Applies an event. `data` must be decoded for this call: the machine may keep parts of it in its context,
+ * which is frozen.
+ *
+ * Throws `UnexpectedEvent` where no transition takes the event, `InvalidMachine` where handling it emits or
+ * acts, and whatever assigns throw.
+ */
+export function evolve(model: Model, snapshot: Snapshot, type: string, data: JsonObject): Snapshot {
+  const step = model.runner.step(snapshot, { ...data, type })
+  check(model, snapshot, type, step)
+  const { context } = step.snapshot
+  if (context !== snapshot.context) deepFreeze(context)
+  return step.snapshot
+}
+
+function check(model: Model, before: Snapshot, type: string, step: Step): void {
+  const { selected, emitted, rejection, forbiddenAction } = step
+  if (selected.length === 0 || before.status !== 'active') throw unexpected(model, before, type, '')
+  for (const transition of selected) {
+    if (isWildcard(transition.eventType)) {
+      throw unexpected(model, before, type, ', only a wildcard, which never answers for an event')
+    }
+  }
+  if (emitted.length === 0 && !rejection && !forbiddenAction) return
+  const did = forbiddenAction
+    ? `ran the action '${forbiddenAction}'`
+    : rejection
+      ? 'rejected'
+      : 'emitted'
+  const state = stateText(before.value)
+  const fix = 'only assign while an event is handled'
+  throw new ReenactError(
+    'InvalidMachine',
+    `Event '${type}' of '${model.name}' ${did} in state '${state}'. To mend it: ${fix}.`,
+    { aggregate: model.name, state, type, fix },
+  )
+}
+
+function unexpected(model: Model, before: Snapshot, type: string, but: string): ReenactError {
+  const state = stateText(before.value)
+  return new ReenactError(
+    'UnexpectedEvent',
+    `State '${state}' of '${model.name}' has no transition for event '${type}'${but}. Add one; '${type}: {}' if it changes nothing there.`,
+    { aggregate: model.name, state, type },
+  )
+}

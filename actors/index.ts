@@ -1,0 +1,36 @@
+// What users and the runtime take from the actors.
+
+export type { Accepted, Answer, Rejected, SendResult } from './actor.ts'
+export { Actor } from './actor.ts'
+export type { ActorLimits } from './actor-deps.ts'
+export {
+  type Aggregate,
+  type AggregateOptions,
+  aggregate,
+  type EventDefinition,
+  modelOf,
+} from './aggregate.ts'
+export type { Permission } from './can.ts'
+export type { ActorChange } from './changes.ts'
+export type { Refusal } from './decide.ts'
+export type { Change } from './difference.ts'
+export { Directory } from './directory.ts'
+export type { SendOptions } from './envelope.ts'
+export { type Metrics, zeroMetrics } from './metrics.ts'
+export type { Moment, TimeInput } from './moment.ts'
+export { type RejectAction, type RejectArgs, reject } from './reject.ts'
+export { type ReplayedActor, replayAll } from './replay-all.ts'
+export type { Schema } from './schema.ts'
+export type { Difference, TimelineEntry } from './timeline.ts'
+export type {
+  ActorEvent,
+  ActorState,
+  AnyAggregate,
+  CommandOf,
+  ContextOf,
+  EventOf,
+  NoEffectRecord,
+  RejectedRecord,
+  RuntimeRecord,
+} from './types.ts'
+export type { Verification } from './verify.ts'

@@ -1,0 +1,51 @@
+// A machine as text: config and source of its guards and actions. Two machines of the same text behave alike,
+// as far as their functions depend on nothing outside.
+
+import { createHash } from 'node:crypto'
+import type { AnyStateMachine } from 'xstate'
+
+/** Text of any config value; functions by source and by what XState hangs on them. */
+export function textOf(value: unknown, seen: Set<unknown> = new Set()): string {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
+    return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  }
+  if (seen.has(value)) return '(seen)'
+  seen.add(value)
+  const source = typeof value === 'function' ? String(value) : ''
+  // An ordinary function has no own enumerable keys; XState's actions and guards carry theirs there.
+  const entries = Object.entries(value)
+    .filter(([key]) => !(typeof value === 'function' && machinery.has(key)))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${textOf(inner, seen)}`)
+  seen.delete(value)
+  return `${source}${Array.isArray(value) ? '[' : '{'}${entries.join(',')}}`
+}
+
+/** XState's own functions on an action or guard: the same for all machines. */
+const machinery: ReadonlySet<string> = new Set(['resolve', 'retryResolve', 'execute', 'check'])
+
+/** What machine snapshots depend on. */
+export function machineKey(machine: AnyStateMachine, userVersion: number | string): string {
+  const { guards, actions } = machine.implementations
+  const text = `${textOf(userVersion)}\n${textOf(machine.config)}\n${textOf(guards)}\n${textOf(actions)}`
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+const impurities: readonly (readonly [RegExp, string])[] = [
+  [
+    /\bDate\s*\.\s*now\b|\bnew\s+Date\b\s*(\(\s*\)|[^\s(])|\bperformance\s*\.\s*now\b/,
+    'reads the clock',
+  ],
+  [/\bMath\s*\.\s*random\b|\brandomUUID\b|\bgetRandomValues\b/, 'uses chance'],
+  [/\bsetTimeout\b|\bsetInterval\b|\bfetch\s*\(|\bawait\b/, 'does I/O or waits'],
+]
+
+// Comments and literal strings may say anything.
+const unspoken = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g
+
+/** Says why a function is visibly not pure, or `undefined`. */
+export function impurityOf(fn: unknown): string | undefined {
+  if (typeof fn !== 'function') return undefined
+  if (fn.constructor.name === 'AsyncFunction') return 'is asynchronous'
+  const source = String(fn).replace(unspoken, "''")
+  return impurities.find(([pattern]) => pattern.test(source))?.[1]
+}

@@ -1,0 +1,51 @@
+// Counters of one runtime. Everything that has a bound has one here.
+
+/** What a runtime has done since it started, and how full it is now. */
+export interface Metrics {
+  /** Commands accepted, with or without events. */
+  accepted: number
+  rejected: number
+  /** Commands answered with their first outcome. */
+  duplicates: number
+  /** Commands that ended in an error. */
+  failed: number
+  /** Commands turned away because a queue was full. */
+  overloaded: number
+  /** Appends that met another writer. */
+  conflicts: number
+  /** Appends whose outcome was not known at first. */
+  unknownOutcomes: number
+  /** Actors loaded into memory. */
+  activations: number
+  /** Actors put out of memory. */
+  passivations: number
+  /** Actors that stopped for good until the process or the code changes. */
+  faults: number
+  snapshotsTaken: number
+  /** Snapshots that did not fit or verify. */
+  snapshotsIgnored: number
+  /** Snapshots that could not be stored. */
+  snapshotsFailed: number
+  /** Actors in memory now. */
+  resident: number
+  /** Commands waiting or being handled now. */
+  pending: number
+}
+
+export const zeroMetrics = (): Metrics => ({
+  accepted: 0,
+  rejected: 0,
+  duplicates: 0,
+  failed: 0,
+  overloaded: 0,
+  conflicts: 0,
+  unknownOutcomes: 0,
+  activations: 0,
+  passivations: 0,
+  faults: 0,
+  snapshotsTaken: 0,
+  snapshotsIgnored: 0,
+  snapshotsFailed: 0,
+  resident: 0,
+  pending: 0,
+})

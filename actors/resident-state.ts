@@ -1,0 +1,132 @@
+// The committed state of a live actor: loaded, kept, refreshed, snapshotted, or faulted.
+
+import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { activate } from './activation.ts'
+import type { ActorDeps } from './actor-deps.ts'
+import type { Batch } from './batch.ts'
+import type { Model } from './model.ts'
+import { catchUp, type Replayed } from './rehydrate.ts'
+import { snapshotKey, writeSnapshot } from './snapshot.ts'
+
+// Troubles of the store, not of this actor's log.
+const passing: ReadonlySet<string> = new Set(['Closed', 'StoreFailed', 'StoreUnreadable'])
+
+// Errors that already say that it is this actor which cannot go on.
+const final: ReadonlySet<string> = new Set(['ActorFaulted', 'HistoryTruncated', 'StreamDeleted'])
+
+/** Holds the state of one stream. Used by one batch at a time. */
+export class ResidentState {
+  readonly #deps: ActorDeps
+  readonly #model: Model
+  readonly #stream: string
+  #state: Replayed | undefined
+  #fault: ReenactError | undefined
+  #snapshotRevision = -1
+
+  constructor(deps: ActorDeps, model: Model, stream: string) {
+    this.#deps = deps
+    this.#model = model
+    this.#stream = stream
+  }
+
+  /** The state, while it is in memory. */
+  get resident(): Replayed | undefined {
+    return this.#state
+  }
+
+  /** The state at the log's end as this actor knows it; with `refresh`, as the log has it now. */
+  async load(refresh: boolean): Promise<Replayed> {
+    if (this.#fault) throw this.#fault
+    try {
+      if (!this.#state) this.#state = await this.#activate()
+      else if (refresh) await catchUp(this.#deps, this.#model, this.#stream, this.#state)
+      return this.#state
+    } catch (error) {
+      this.#state = undefined
+      throw this.#faultOf(error)
+    }
+  }
+
+  /** The state as the log has it, without touching the one in memory. */
+  async readBeside(): Promise<Replayed> {
+    return (await activate(this.#deps, this.#model, this.#stream)).state
+  }
+
+  /** Takes over what was committed. */
+  adopt(batch: Batch, { position, recordedAt }: { position: number; recordedAt: number }): void {
+    const { state } = batch
+    for (const { envelope, firstRevision, state: after } of batch.decided) {
+      if (after.revision < firstRevision) continue // It wrote nothing.
+      state.commands.add(envelope.checked.commandId, firstRevision, recordedAt)
+    }
+    state.position = position
+    state.recordedAt = recordedAt
+    this.#state = state
+    if (state.revision - this.#snapshotRevision >= this.#deps.limits.snapshotEvery) {
+      this.#takeSnapshot(state)
+    }
+  }
+
+  /** The log may differ from what is in memory. */
+  forget(): void {
+    this.#state = undefined
+  }
+
+  /** Stops this actor until it leaves memory, because its log is wrong. */
+  fault(cause: ReenactError): void {
+    this.#quarantine(this.#asFault(cause))
+  }
+
+  #quarantine(fault: ReenactError): void {
+    if (!this.#fault) this.#deps.metrics.faults += 1
+    this.#fault = fault
+    this.#state = undefined
+  }
+
+  async #activate(): Promise<Replayed> {
+    const { state, snapshot } = await activate(this.#deps, this.#model, this.#stream)
+    this.#deps.metrics.activations += 1
+    if (snapshot === 'ignored') this.#deps.metrics.snapshotsIgnored += 1
+    this.#snapshotRevision = snapshot === 'used' ? state.revision : -1
+    return state
+  }
+
+  #faultOf(error: unknown): ReenactError {
+    if (!isReenactError(error)) {
+      return new ReenactError(
+        'ActorFaulted',
+        `${this.#stream} could not be loaded: ${messageOf(error)}. Send again.`,
+        { actor: this.#stream },
+        error,
+      )
+    }
+    if (passing.has(error.code) || error.retryable) return error
+    const fault = this.#asFault(error)
+    this.#quarantine(fault)
+    return fault
+  }
+
+  #asFault(error: ReenactError): ReenactError {
+    if (final.has(error.code)) return error
+    const message = `${this.#stream} cannot go on: ${error.message}`
+    return new ReenactError('ActorFaulted', message, { actor: this.#stream }, error)
+  }
+
+  /** A snapshot that cannot be stored costs time later and nothing else. */
+  #takeSnapshot(state: Replayed): void {
+    const { store, metrics } = this.#deps
+    if (this.#model.snapshotKey === undefined) return
+    this.#snapshotRevision = state.revision
+    const failed = () => {
+      metrics.snapshotsFailed += 1
+    }
+    try {
+      const text = writeSnapshot(this.#model, state)
+      store.state.put(snapshotKey(this.#stream), text).then(() => {
+        metrics.snapshotsTaken += 1
+      }, failed)
+    } catch {
+      failed()
+    }
+  }
+}

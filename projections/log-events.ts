@@ -1,0 +1,117 @@
+// The log as projections see it: decoded events of today's shape, in the order they were committed.
+
+import { decode, type JsonObject } from '../runtime/codec/codec.ts'
+import { readMetadata } from '../runtime/codec/metadata.ts'
+import { type Upcasters, upcast } from '../runtime/codec/upcasting.ts'
+import type { Timers } from '../runtime/core/clock.ts'
+import { categoryOf, idOf } from '../runtime/core/stream-name.ts'
+import type { EventStore, RecordedEvent } from '../runtime/ports/event-store.ts'
+
+/** Which part of the log to read. */
+export interface LogOptions {
+  /** Actors of these kinds. Default: all kinds of the runtime. */
+  readonly kinds?: readonly string[]
+  /**
+   * Only these types. The runtime's own `reenact.Rejected` and `reenact.NoEffect` come only when they are
+   * named here.
+   */
+  readonly types?: readonly string[]
+  /** Only events whose own time is at or before this, ms since the epoch. */
+  readonly at?: number
+  /** Only after this position. Default 0. */
+  readonly after?: number
+}
+
+/** One event of any actor. */
+export interface LogEvent {
+  /** Kind of actor: the aggregate's name. */
+  readonly kind: string
+  /** Id of the actor. */
+  readonly actorId: string
+  readonly type: string
+  readonly data: JsonObject
+  readonly id: string
+  readonly revision: number
+  readonly position: number
+  /** Own time, ms since the epoch. */
+  readonly time: number
+  /** When the store took it, ms since the epoch. */
+  readonly recordedAt: number
+  readonly commandId: string | undefined
+}
+
+/** What reading needs. */
+export interface LogDeps {
+  readonly store: EventStore
+  readonly timers: Timers
+  /** By kind of actor. */
+  readonly upcasters: ReadonlyMap<string, Upcasters>
+}
+
+const runtimeTypePrefix = 'reenact.'
+
+/**
+ * Reads the log up to its end at the moment the end is reached.
+ *
+ * Throws `CorruptEvent`, `UnknownEvent`, `NewerSchema` for an event that cannot be read: a view that passes
+ * over it would be silently wrong.
+ */
+export async function* logEvents(
+  deps: LogDeps,
+  options: LogOptions = {},
+): AsyncGenerator<LogEvent> {
+  const { types, at = Number.POSITIVE_INFINITY } = options
+  const categories = options.kinds ?? [...deps.upcasters.keys()]
+  const filter = { categories, ...(types ? { types: storedNames(deps, types) } : {}) }
+  let after = options.after ?? 0
+  for (let end = false; !end; ) {
+    const page = await deps.store.readAll({ after, limit: 512, filter })
+    for (const recorded of page.events) {
+      const event = logEvent(deps, recorded)
+      if (!event || event.time > at) continue
+      if (types ? types.includes(event.type) : !event.type.startsWith(runtimeTypePrefix))
+        yield event
+    }
+    after = page.position
+    end = page.end
+    await deps.timers.turn()
+  }
+}
+
+/** A type may be in the log under names it had before. */
+function storedNames({ upcasters }: LogDeps, types: readonly string[]): readonly string[] {
+  const names = new Set(types)
+  for (const rules of upcasters.values()) {
+    for (const [name, rule] of rules) if (rule && types.includes(rule.type)) names.add(name)
+  }
+  return [...names]
+}
+
+function logEvent(deps: LogDeps, recorded: RecordedEvent): LogEvent | undefined {
+  const { stream, revision, type, id, position, recordedAt } = recorded
+  const kind = categoryOf(stream)
+  const metadata = readMetadata(recorded)
+  const stored = {
+    stream,
+    revision,
+    type,
+    version: metadata.schemaVersion ?? 1,
+    data: decode(recorded.data),
+  }
+  const event = type.startsWith(runtimeTypePrefix)
+    ? stored
+    : upcast(deps.upcasters.get(kind) ?? new Map(), stored)
+  if (!event) return undefined
+  return {
+    kind,
+    actorId: idOf(stream),
+    type: event.type,
+    data: event.data,
+    id,
+    revision,
+    position,
+    time: metadata.time ?? recordedAt,
+    recordedAt,
+    commandId: metadata.commandId,
+  }
+}

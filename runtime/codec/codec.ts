@@ -1,0 +1,127 @@
+// The one way between values and JSON text: every payload crosses it when written and when read.
+
+import { hash } from 'node:crypto'
+import { isReenactError } from '../core/errors.ts'
+import { checkParsed, checkValue, isPlain } from './plain-data.ts'
+import { refuse, refuseSize, startWalk, type Walk } from './refusal.ts'
+
+/** What JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+
+/** A JSON object: what every payload is at the top. */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** Options of {@link encode}. */
+export interface EncodeOptions {
+  /** Names the payload in messages: "The event 'Deposited'". */
+  readonly what?: string
+  /** Limit of the UTF-8 text. */
+  readonly bytesMax?: number
+}
+
+/** The default limit of one payload: 1 MiB. */
+export const payloadBytesMax = 1024 * 1024
+
+/**
+ * Writes a value as JSON text, or refuses it with `InvalidPayload` or `TooLarge`.
+ *
+ * Properties that are `undefined` are dropped. Anything else that would not come back from
+ * {@link decode} as it went in is refused, with the path that leads to it.
+ */
+export function encode(value: unknown, options: EncodeOptions = {}): string {
+  const { what = 'The payload', bytesMax = payloadBytesMax } = options
+  const walk = startWalk(what, bytesMax)
+  const text = guarded(walk, () => {
+    checkValue(walk, value)
+    return JSON.stringify(value)
+  })
+  // A UTF-16 unit takes three bytes at most: most texts need no counting.
+  if (text.length * 3 > bytesMax) {
+    const bytes = Buffer.byteLength(text)
+    if (bytes > bytesMax) refuseSize(walk, bytes)
+  }
+  return text
+}
+
+/**
+ * Reads JSON text that holds an object, or refuses it with `InvalidPayload`. What it returns is
+ * what {@link encode} accepts, except that keys beginning with `$reenact` pass.
+ */
+export function decode(text: string, what = 'The payload'): JsonObject {
+  const walk = startWalk(what, Number.POSITIVE_INFINITY)
+  const value = guarded(walk, () => parse(walk, text))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(walk, `is ${kindOf(value)}`, 'payloads are objects: wrap it in one')
+  }
+  guarded(walk, () => checkParsed(walk, value))
+  return value as JsonObject
+}
+
+/**
+ * Writes JSON with the keys of every object in order of their UTF-16 units, so that equal values
+ * have equal texts. Takes values that {@link encode} accepts or {@link decode} returned.
+ */
+export function canonical(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (isArray(value)) return `[${value.map(canonical).join(',')}]`
+  let text = ''
+  for (const key of Object.keys(value).sort()) {
+    const field: Json | undefined = value[key]
+    // Dropped, as `encode` does: a value and what comes back from the log hash alike.
+    if (field === undefined) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(field)}`
+  }
+  return `{${text}}`
+}
+
+/** Tells payloads apart: the first 16 bytes of the SHA-256 of {@link canonical}, 22 characters. */
+export const payloadHash = (value: Json): string =>
+  hash('sha256', canonical(value), 'buffer').subarray(0, 16).toString('base64url')
+
+/**
+ * Freezes plain objects and arrays all the way down and returns the value. Stops at what is frozen
+ * already, so that freezing a changed copy costs only its changes. Leaves functions, class
+ * instances and proxies alone.
+ */
+export function deepFreeze<T>(value: T): T {
+  const pending: unknown[] = [value]
+  while (pending.length > 0) {
+    const item = pending.pop()
+    if (typeof item !== 'object' || item === null) continue
+    if (!isPlain(item) || Object.isFrozen(item)) continue
+    Object.freeze(item)
+    for (const child of Object.values(item)) {
+      if (typeof child === 'object' && child !== null) pending.push(child)
+    }
+  }
+  return value
+}
+
+// The last line of defence: a stack that runs out here is refused like any other value.
+function guarded<T>(walk: Walk, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (isReenactError(error)) throw error
+    return refuse(walk, 'cannot be read', 'pass plain data', error)
+  }
+}
+
+function parse(walk: Walk, text: string): unknown {
+  if (typeof text !== 'string') return refuse(walk, 'is not text', 'pass the JSON text')
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not as the cause: its message quotes the payload, which may be personal data.
+    const reason = `is not JSON: ${text.length} characters that do not parse`
+    return refuse(walk, reason, 'check who wrote it, or restore it from a backup')
+  }
+}
+
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+
+const isArray = (value: readonly Json[] | JsonObject): value is readonly Json[] =>
+  Array.isArray(value)

@@ -1,0 +1,84 @@
+// The one place where old events become today's events: on read, before anybody else sees them.
+
+import { messageOf, ReenactError } from '../core/errors.ts'
+import type { JsonObject } from './codec.ts'
+
+/** Makes the data of the next version from the data of one version. Pure. */
+export type Upcaster = (data: JsonObject) => JsonObject
+
+/** What a reader knows of one event type. */
+export interface UpcastRule {
+  /** Today's name. */
+  readonly type: string
+  /** Today's version. */
+  readonly version: number
+  /** By the version they start from. */
+  readonly steps: Readonly<Record<number, Upcaster>>
+}
+
+/** Rules by the name found in the log; `null` for types declared as ignored. */
+export type Upcasters = ReadonlyMap<string, UpcastRule | null>
+
+/** An event as found in the log. */
+export interface StoredEvent {
+  readonly stream: string
+  readonly revision: number
+  readonly type: string
+  readonly version: number
+  readonly data: JsonObject
+}
+
+/**
+ * The event as today's code knows it, or `undefined` where its type is ignored. An unknown type and a newer
+ * version are errors: skipping them would give a silently wrong state.
+ */
+export function upcast(
+  rules: Upcasters,
+  event: StoredEvent,
+): { readonly type: string; readonly data: JsonObject } | undefined {
+  const { stream, revision, type, version } = event
+  const rule = rules.get(type)
+  if (rule === null) return undefined
+  if (!rule) {
+    throw new ReenactError(
+      'UnknownEvent',
+      `${stream}@${revision} holds '${type}', which this code does not know. Declare it in 'events', as an alias, or in 'ignored'.`,
+      { stream, revision, type },
+    )
+  }
+  if (version > rule.version) {
+    throw new ReenactError(
+      'NewerSchema',
+      `${stream}@${revision} holds '${type}' version ${version}; this code knows up to ${rule.version}. Deploy the newer code here.`,
+      { stream, revision, type, found: version, known: rule.version },
+    )
+  }
+  let { data } = event
+  for (let from = version; from < rule.version; from += 1) data = step(rule, from, data, event)
+  return { type: rule.type, data }
+}
+
+function step(rule: UpcastRule, from: number, data: JsonObject, event: StoredEvent): JsonObject {
+  const upcaster = rule.steps[from]
+  try {
+    const next = upcaster?.(data)
+    if (typeof next === 'object' && next !== null) return next
+  } catch (error) {
+    throw failed(rule, from, event, messageOf(error), error)
+  }
+  throw failed(rule, from, event, 'it returned no object')
+}
+
+const failed = (
+  rule: UpcastRule,
+  from: number,
+  { stream, revision }: StoredEvent,
+  reason: string,
+  cause?: unknown,
+): ReenactError =>
+  new ReenactError(
+    'InvalidOption',
+    `The upcaster of '${rule.type}' from version ${from} failed on ${stream}@${revision}: ${reason}. Mend the upcaster.`,
+    { option: `events.${rule.type}.upcast`, fix: 'return the data of the next version' },
+    cause,
+  )

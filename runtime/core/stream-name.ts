@@ -1,0 +1,60 @@
+// Stream names: `category-id`. The first dash separates, so a category has none and an id may.
+
+import { ReenactError } from './errors.ts'
+
+/** Longest stream name, in bytes of UTF-8. */
+export const streamNameBytesMax = 255
+
+const categoryPattern = /^[A-Za-z][A-Za-z0-9_]*$/
+const unsafe = /[^A-Za-z0-9_.~-]/u
+const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
+
+/** Refuses a name that cannot be a category: a letter, then letters, digits and underscores. */
+export function checkCategory(name: string): void {
+  if (categoryPattern.test(name) && name.toLowerCase() !== 'reenact') return
+  throw new ReenactError(
+    'InvalidName',
+    `'${name}' cannot name an aggregate. Use a letter, then letters, digits or underscores; 'reenact' is reserved.`,
+    { name, fix: 'rename it to match [A-Za-z][A-Za-z0-9_]*' },
+  )
+}
+
+/**
+ * The stream of an actor. The id is normalised to NFC and everything outside `A-Z a-z 0-9 _ . ~ -` is
+ * percent-encoded, so distinct ids never share a stream and no id reaches a system stream.
+ */
+export function streamName(category: string, id: string): string {
+  const refuse = (reason: string, fix: string) =>
+    new ReenactError(
+      'InvalidName',
+      `'${id}' cannot be an id of '${category}': ${reason}. ${fix}.`,
+      {
+        name: id,
+        fix,
+      },
+    )
+  if (typeof id !== 'string' || id === '') throw refuse('it is empty', 'Give a non-empty string')
+  if (!isWellFormed(id)) throw refuse('it has a lone surrogate', 'Give well-formed text')
+  if (id.startsWith('$')) throw refuse('a leading $ is reserved', 'Start with another character')
+  const name = `${category}-${unsafe.test(id) ? encodeId(id) : id}`
+  if (Buffer.byteLength(name) > streamNameBytesMax) {
+    throw refuse(`its stream name is over ${streamNameBytesMax} bytes`, 'Use a shorter id')
+  }
+  return name
+}
+
+const encodeId = (id: string): string =>
+  encodeURIComponent(id.normalize('NFC')).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+/** The category of a stream: what stands before the first dash, or all of it. */
+export const categoryOf = (stream: string): string => {
+  const dash = stream.indexOf('-')
+  return dash === -1 ? stream : stream.slice(0, dash)
+}
+
+/** The actor id a stream name stands for: the inverse of {@link streamName}. */
+export const idOf = (stream: string): string =>
+  decodeURIComponent(stream.slice(stream.indexOf('-') + 1))

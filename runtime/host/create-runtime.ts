@@ -1,0 +1,161 @@
+// The composition root: a store and kinds of actors become a runtime.
+
+import {
+  Actor,
+  type ActorLimits,
+  type AnyAggregate,
+  Directory,
+  type Metrics,
+  type Moment,
+  modelOf,
+  type ReplayedActor,
+  replayAll,
+  zeroMetrics,
+} from '../../actors/index.ts'
+import { type LogEvent, type LogOptions, logEvents } from '../../projections/index.ts'
+import { type Ports, systemPorts } from '../core/clock.ts'
+import { ReenactError } from '../core/errors.ts'
+import { createIds } from '../core/ids.ts'
+import { streamName } from '../core/stream-name.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import { readLimits } from './config.ts'
+import { openStore } from './open-store.ts'
+
+/** Options of {@link createRuntime}. */
+export interface RuntimeOptions {
+  /**
+   * Where the log is: `memory:`, `file:PATH`, `file:PATH?mode=ro`, or an open store, which then stays yours to
+   * close.
+   */
+  readonly store: string | EventStore
+  /** The kinds of actors that live here. */
+  readonly actors: readonly AnyAggregate[]
+  /** Clock, chance and timers. Default: the system's. */
+  readonly ports?: Partial<Ports>
+  /**
+   * Bounds, all optional: `mailboxMax` 1,024 commands an actor, `residentMax` 100,000 actors in memory,
+   * `passivateAfterMs` 60,000, `snapshotEvery` 500 events, `timeoutMs` 5,000, `appendTimeoutMs` 10,000,
+   * `conflictAttemptsMax` 8.
+   */
+  readonly limits?: Partial<ActorLimits>
+}
+
+/** Actors on a log. Make it with {@link createRuntime}. */
+export interface Runtime {
+  /** The log, for reading beyond single actors. */
+  readonly store: EventStore
+  /**
+   * The handle of one actor. Any non-empty id is fine; it need not exist yet.
+   *
+   * @throws `UnknownActor` when the aggregate is not among `actors`
+   * @throws `InvalidName` for an id that cannot be part of a stream name
+   */
+  actor<A extends AnyAggregate>(aggregate: A, id: string): Actor<A>
+  /**
+   * All actors of a kind as they were at a moment, by stream name; those that did not exist then are left out.
+   * One that cannot be replayed comes with its error and does not stop the others.
+   *
+   * @example
+   * ```ts
+   * for await (const { id, state } of runtime.replayAll(Account, { at: '2026-01-31T00:00:00Z' })) …
+   * ```
+   */
+  replayAll<A extends AnyAggregate>(aggregate: A, moment: Moment): AsyncIterable<ReplayedActor<A>>
+  /**
+   * The events of all actors in the order they were committed, decoded, up to the present end of the log.
+   *
+   * @throws `CorruptEvent`, `UnknownEvent`, `NewerSchema` for an event that cannot be read
+   * @example
+   * ```ts
+   * for await (const event of runtime.log({ kinds: ['account'], types: ['Deposited'] })) …
+   * ```
+   */
+  log(options?: LogOptions): AsyncIterable<LogEvent>
+  /** Counters and levels, a copy. */
+  metrics(): Readonly<Metrics>
+  /**
+   * Takes no more commands, brings what was taken to a definite outcome, then closes the store if this runtime
+   * opened it. After `graceMs` (default 10,000) what is left fails: not begun with `Closed`, else with
+   * `UnknownOutcome`; ending the process then is as safe as a crash. Idempotent.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+/**
+ * Opens a log and brings actors to life on it.
+ *
+ * @throws `InvalidOption` for wrong options, and what opening the store throws: `StoreLocked`,
+ * `StoreUnreadable`, `UnsupportedFileSystem`
+ * @example
+ * ```ts
+ * const runtime = await createRuntime({ store: 'file:bank.db', actors: [Account] })
+ * await runtime.actor(Account, 'ann').send({ type: 'open', owner: 'Ann' })
+ * await runtime.close()
+ * ```
+ */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const limits = readLimits(options.limits ?? {})
+  const models = readActors(options.actors)
+  const ports: Ports = { ...systemPorts, ...options.ports }
+  const opened = typeof options.store === 'string'
+  const store =
+    typeof options.store === 'string' ? await openStore(options.store, ports.clock) : options.store
+  const newId = createIds(ports.clock, ports.random)
+  const metrics = zeroMetrics()
+  const directory = new Directory({
+    store,
+    clock: ports.clock,
+    timers: ports.timers,
+    ports,
+    limits,
+    metrics,
+    writer: newId().slice(-12),
+    // A store that was handed in may have other runtimes on it.
+    exclusive: opened && store.supports.exclusiveWriter,
+  })
+  const upcasters = new Map([...models].map(([name, model]) => [name, model.upcasters]))
+  const check = (aggregate: AnyAggregate): void => {
+    if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
+  }
+  let closing: Promise<void> | undefined
+  return {
+    store,
+    actor: (aggregate, id) => {
+      check(aggregate)
+      const names = { id, stream: streamName(aggregate.name, id) }
+      return new Actor(directory, aggregate, names, newId)
+    },
+    replayAll: (aggregate, moment) => {
+      check(aggregate)
+      return replayAll(directory.deps, modelOf(aggregate), moment)
+    },
+    log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
+    metrics: () => ({ ...metrics }),
+    close: ({ graceMs = 10_000 } = {}) => {
+      closing ??= directory.close(graceMs).then(() => (opened ? store.close() : undefined))
+      return closing
+    },
+  }
+}
+
+function readActors(actors: readonly AnyAggregate[]): Map<string, ReturnType<typeof modelOf>> {
+  const models = new Map<string, ReturnType<typeof modelOf>>()
+  for (const aggregate of actors) {
+    if (models.has(aggregate.name)) {
+      throw new ReenactError(
+        'InvalidOption',
+        `Two aggregates are named '${aggregate.name}'. Rename one: the name is the category of its streams.`,
+        { option: 'actors', fix: 'give each aggregate its own name' },
+      )
+    }
+    models.set(aggregate.name, modelOf(aggregate))
+  }
+  return models
+}
+
+const unknownActor = (aggregate: string): ReenactError =>
+  new ReenactError(
+    'UnknownActor',
+    `'${aggregate}' is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+    { aggregate },
+  )

@@ -1,0 +1,32 @@
+// From a store's address to a store. The only file that knows which stores there are.
+
+import type { Clock } from '../core/clock.ts'
+import { ReenactError } from '../core/errors.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import { createMemoryStore } from '../stores/memory/memory-store.ts'
+
+/**
+ * Opens a store by its address.
+ *
+ * - `memory:` is empty and gone with the process
+ * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer
+ *
+ * @throws `InvalidOption` for any other address
+ * @throws `StoreLocked` when another process writes the file
+ * @throws `StoreUnreadable` when the file is foreign, damaged, newer than this version, or missing in mode ro
+ * @throws `UnsupportedFileSystem` on network file systems
+ */
+export async function openStore(address: string, clock: Clock): Promise<EventStore> {
+  if (address === 'memory:') return createMemoryStore({ clock })
+  const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
+  if (file?.['path']) {
+    // Loaded only where a file is used: `memory:` needs no native code.
+    const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
+    return openSqliteStore(file['path'], { mode: file['mode'] === 'ro' ? 'ro' : 'rw', clock })
+  }
+  throw new ReenactError(
+    'InvalidOption',
+    `'${address}' is not the address of a store. Use 'memory:', 'file:PATH' or 'file:PATH?mode=ro'.`,
+    { option: 'store', fix: "use 'memory:' or 'file:PATH'" },
+  )
+}

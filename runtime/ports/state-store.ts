@@ -1,0 +1,22 @@
+// Small named values beside the log: snapshots now, checkpoints and leases later.
+
+/** A value and how often it was written. */
+export interface StateEntry {
+  readonly value: string
+  /** 0 for the first write, then one more each time. A fencing token. */
+  readonly revision: number
+}
+
+/** A key-value store with compare-and-set. */
+export interface StateStore {
+  get(key: string): Promise<StateEntry | undefined>
+  /**
+   * Writes. With `expected` only if the entry has that revision (-1: does not exist). Answers the new
+   * revision, or `undefined` when the expectation failed. Resolves when the value is as durable as an event.
+   */
+  put(key: string, value: string, expected?: number): Promise<number | undefined>
+  /** Removes; absent is fine. */
+  delete(key: string): Promise<void>
+  /** Keys that begin so, in byte order. */
+  keys(prefix: string): Promise<readonly string[]>
+}

@@ -1,0 +1,255 @@
+// The store over one file: what the port promises, handed to reader, group commit and subscriptions.
+
+import type { Clock, Timers } from '../../core/clock.ts'
+import { ReenactError } from '../../core/errors.ts'
+import type {
+  AppendOptions,
+  AppendOutcome,
+  EventStore,
+  EventToAppend,
+  ListStreamsOptions,
+  LogPage,
+  ReadAllOptions,
+  ReadStreamOptions,
+  StreamMetadata,
+  StreamPage,
+  SubscribeOptions,
+  Subscription,
+} from '../../ports/event-store.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import { nameProblem, refusalOf } from '../append-rules.ts'
+import { ChangeSignal } from '../change-signal.ts'
+import { checkStateText } from '../state-rules.ts'
+import { subscribeTo } from '../store-subscription.ts'
+import { checkedMetadata, shownMetadata, softDeleted, unwritten } from '../visibility.ts'
+import { backUp } from './backup.ts'
+import type { Connection } from './connection.ts'
+import type { QueueLimits } from './group-commit.ts'
+import { GroupCommit } from './group-commit.ts'
+import { LogReader } from './log-reader.ts'
+import type { Operation, WriteContext } from './operations.ts'
+import {
+  appendOperation,
+  changeRules,
+  put,
+  refuseTombstoned,
+  remove,
+  simpleOperation,
+} from './operations.ts'
+import { pollForChanges } from './poll-for-changes.ts'
+import { stateKeys, stateOf } from './sqlite-state.ts'
+import { StreamTable } from './stream-table.ts'
+
+/** A store in one file. */
+export interface SqliteStore extends EventStore {
+  /**
+   * Writes a complete, verified copy to a new file. The event loop stands still meanwhile; for big stores do it
+   * from another process that opened the store for reading.
+   */
+  backup(path: string): Promise<void>
+}
+
+/** What the store is made of. */
+export interface SqliteStoreParts {
+  readonly connection: Connection
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly pollMs: number
+  readonly limits: QueueLimits
+  /** Called when the file is closed. */
+  readonly release: () => void
+}
+
+export class FileStore implements SqliteStore {
+  readonly name: string
+  readonly supports: EventStore['supports']
+  readonly state: StateStore
+  readonly #connection: Connection
+  readonly #streams: StreamTable
+  readonly #reader: LogReader
+  readonly #commits: GroupCommit
+  readonly #changes: ChangeSignal
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #release: () => void
+  #closed = false
+
+  constructor({ connection, clock, timers, pollMs, limits, release }: SqliteStoreParts) {
+    this.#connection = connection
+    this.#release = release
+    this.name = `file:${connection.file}`
+    this.supports = { durable: true, exclusiveWriter: !connection.readOnly }
+    this.#streams = new StreamTable(connection)
+    this.#reader = new LogReader(connection, this.#streams, clock)
+    this.#changes = new ChangeSignal(
+      connection.readOnly
+        ? pollForChanges(
+            timers,
+            pollMs,
+            () => connection.dataVersion(),
+            () => this.#changes.notify(),
+          )
+        : undefined,
+    )
+    const [position, recordedAt] = this.#read(() => [
+      this.#reader.logEnd(),
+      this.#reader.lastRecordedAt(),
+    ])
+    const context: WriteContext = {
+      connection,
+      streams: this.#streams,
+      reader: this.#reader,
+      clock,
+      position,
+      recordedAt,
+      lastId: undefined,
+      changed: false,
+    }
+    this.#commits = new GroupCommit(context, limits, (events) => {
+      if (events) this.#changes.notify()
+    })
+    this.state = this.#stateStore()
+  }
+
+  append(
+    stream: string,
+    events: readonly EventToAppend[],
+    { expected }: AppendOptions,
+  ): Promise<AppendOutcome> {
+    return new Promise((resolve) => {
+      const refusal = this.#writeRefusal() ?? refusalOf(stream, events, expected)
+      if (refusal) resolve({ outcome: 'refused', error: refusal })
+      else this.#commits.submit(appendOperation(stream, events, expected, resolve))
+    })
+  }
+
+  async readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage> {
+    return this.#read(() => this.#reader.readStream(stream, options))
+  }
+
+  async readAll(options?: ReadAllOptions): Promise<LogPage> {
+    return this.#read(() => this.#reader.readAll(options))
+  }
+
+  subscribe(options: SubscribeOptions = {}): Subscription {
+    this.#checkOpen()
+    return subscribeTo(this, options, {
+      changes: this.#changes,
+      subscriptions: this.#subscriptions,
+      logEnd: () => this.#read(() => this.#reader.logEnd()),
+      streamEnd: (stream) => this.#read(() => this.#streams.find(stream)?.head ?? -1),
+    })
+  }
+
+  async listStreams(options: ListStreamsOptions): Promise<readonly string[]> {
+    return this.#read(() => this.#reader.listStreams(options))
+  }
+
+  async streamMetadata(stream: string): Promise<StreamMetadata> {
+    return this.#read(() => shownMetadata(this.#streams.find(stream) ?? unwritten))
+  }
+
+  async setStreamMetadata(stream: string, given: StreamMetadata): Promise<void> {
+    this.#checkName(stream)
+    const metadata = checkedMetadata(given)
+    await this.#submit(
+      200,
+      changeRules(stream, (rules) => {
+        refuseTombstoned(stream, rules)
+        return { ...rules, metadata }
+      }),
+    )
+  }
+
+  async deleteStream(stream: string): Promise<void> {
+    this.#checkName(stream)
+    await this.#submit(
+      200,
+      changeRules(stream, (status) => {
+        refuseTombstoned(stream, status)
+        return status.head === -1 ? undefined : softDeleted(status)
+      }),
+    )
+  }
+
+  async tombstoneStream(stream: string): Promise<void> {
+    this.#checkName(stream)
+    await this.#submit(
+      200,
+      changeRules(stream, (rules) => ({ ...rules, deleted: 'tombstone' })),
+    )
+  }
+
+  async backup(path: string): Promise<void> {
+    this.#checkOpen()
+    await backUp(this.#connection, path)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#commits.drain()
+    for (const subscription of this.#subscriptions) subscription.close()
+    // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
+    this.#connection.close(!this.#connection.readOnly && !this.#commits.failed)
+    this.#release()
+  }
+
+  #stateStore(): StateStore {
+    return {
+      get: async (key) => this.#read(() => stateOf(this.#connection, key)),
+      put: async (key, value, expected) => {
+        checkStateText(key, value)
+        return this.#submit<number | undefined>(
+          key.length + value.length,
+          put(key, value, expected),
+        )
+      },
+      delete: async (key) => {
+        await this.#submit(key.length, remove(key))
+      },
+      keys: async (prefix) => this.#read(() => stateKeys(this.#connection, prefix)),
+    }
+  }
+
+  #submit<Result>(
+    bytes: number,
+    body: Parameters<typeof simpleOperation<Result>>[1],
+  ): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      const refusal = this.#writeRefusal()
+      const operation: Operation = simpleOperation(bytes, body, { resolve, reject })
+      if (refusal) operation.refused(refusal)
+      else this.#commits.submit(operation)
+    })
+  }
+
+  #read<Result>(body: () => Result): Result {
+    this.#checkOpen()
+    return this.#connection.read(() => this.#streams.clear(), body)
+  }
+
+  #writeRefusal(): ReenactError | undefined {
+    if (this.#closed) return this.#closedError()
+    if (!this.#connection.readOnly) return undefined
+    return new ReenactError(
+      'ReadOnly',
+      `${this.name} was opened for reading. Open it without ?mode=ro to write.`,
+      { store: this.name },
+    )
+  }
+
+  #checkName(stream: string): void {
+    const problem = nameProblem(stream)
+    if (problem) throw problem
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw this.#closedError()
+  }
+
+  #closedError(): ReenactError {
+    return new ReenactError('Closed', `The store ${this.name} is closed. Open it again.`, {
+      what: this.name,
+    })
+  }
+}

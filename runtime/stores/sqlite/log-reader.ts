@@ -1,0 +1,178 @@
+// Reading pages of a stream or of the log. Every row is checked; what is missing is noticed.
+
+import type { Clock } from '../../core/clock.ts'
+import type {
+  ListStreamsOptions,
+  LogPage,
+  ReadAllOptions,
+  ReadStreamOptions,
+  RecordedEvent,
+  StreamPage,
+} from '../../ports/event-store.ts'
+import { isStorable } from '../append-rules.ts'
+import { listLimit, logRange, matches, pageDefault, scanMax, streamRange } from '../read-options.ts'
+import { firstKept, hasRules, isReadable, oldestKept } from '../visibility.ts'
+import type { Connection } from './connection.ts'
+import { eventOf, revisionGap } from './event-row.ts'
+import { damaged } from './sqlite-errors.ts'
+import type { EventRow } from './statements.ts'
+import type { StreamEntry, StreamTable } from './stream-table.ts'
+
+/** Reads a store file. */
+export class LogReader {
+  readonly #connection: Connection
+  readonly #streams: StreamTable
+  readonly #clock: Clock
+
+  constructor(connection: Connection, streams: StreamTable, clock: Clock) {
+    this.#connection = connection
+    this.#streams = streams
+    this.#clock = clock
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): StreamPage {
+    const { direction, from, limit } = streamRange(options)
+    const entry = this.#streams.find(stream)
+    if (!entry) return { events: [], head: -1, deleted: 'no', end: true }
+    const { head, deleted } = entry
+    const first = this.#firstReadable(entry)
+    if (direction === 'forwards') {
+      const start = Math.max(from, first)
+      const count = Math.min(limit, head - start + 1)
+      const events = this.#run(entry, start, 1, count)
+      return { events, head, deleted, end: start + limit > head }
+    }
+    const last = Math.min(from, head)
+    const count = Math.min(limit, last - first + 1)
+    const events = this.#run(entry, last, -1, count)
+    return { events, head, deleted, end: last - limit < first }
+  }
+
+  readAll(options?: ReadAllOptions): LogPage {
+    const { direction, beyond, limit, filter } = logRange(options)
+    const forwards = direction === 'forwards'
+    const step = forwards ? 1 : -1
+    const logEnd = this.logEnd()
+    const now = this.#clock.now()
+    const events: RecordedEvent[] = []
+    let position = forwards ? beyond : Math.min(beyond, logEnd + 1)
+    const isLast = () => (forwards ? position >= logEnd : position <= 1)
+    for (let looked = 0; looked < scanMax && events.length < limit && !isLast(); ) {
+      const left = Math.min(scanMax - looked, forwards ? logEnd - position : position - 1)
+      // With a filter most rows may not count: then the limit says little about how many to fetch.
+      const count = Math.min(left, filter ? pageDefault : limit - events.length)
+      for (const row of this.#logRows(position, forwards, count)) {
+        const entry = this.#streams.byId(row[1])
+        const event = eventOf(entry, row)
+        position += step
+        looked += 1
+        // Positions are given without gaps, so a missing one is a lost event.
+        if (event.position !== position) throw this.#missing(position)
+        const wanted = matches(filter, event.stream, entry.category, event.type)
+        if (wanted && (!hasRules(entry) || isReadable(entry, event, now))) events.push(event)
+        if (events.length === limit) break
+      }
+    }
+    return { events, position, end: isLast() }
+  }
+
+  listStreams(options: ListStreamsOptions): readonly string[] {
+    const limit = listLimit(options)
+    const names: string[] = []
+    let after = options.after ?? ''
+    if (!isStorable(options.category) || !isStorable(after)) return names
+    for (;;) {
+      const rows: [string][] = this.#connection.sql.namesOfCategory.all(
+        options.category,
+        after,
+        limit,
+      )
+      for (const [name] of rows) {
+        if (names.length < limit && this.#hasReadable(name)) names.push(name)
+      }
+      after = rows.at(-1)?.[0] ?? after
+      if (names.length === limit || rows.length < limit) return names
+    }
+  }
+
+  /** The event at a revision, if it may be read. */
+  readableEvent(entry: StreamEntry, revision: number): RecordedEvent | undefined {
+    if (revision > entry.head || revision < firstKept(entry)) return undefined
+    const event = this.#run(entry, revision, 1, 1)[0] as RecordedEvent
+    return isReadable(entry, event, this.#clock.now()) ? event : undefined
+  }
+
+  /** Position of the last event, 0 if none. */
+  logEnd(): number {
+    const [last]: [number | null] = this.#connection.sql.logEnd.get()
+    return last ?? 0
+  }
+
+  /** The event at a position. */
+  eventAt(position: number): RecordedEvent {
+    const row: EventRow | undefined = this.#connection.sql.logForwards.get(position - 1, 1)
+    if (!row) throw this.#missing(position)
+    return eventOf(this.#streams.byId(row[1]), row)
+  }
+
+  /** The latest recording time that can still be trusted: damage at the end must not stop the store. */
+  lastRecordedAt(): number {
+    const end = this.logEnd()
+    for (let position = end; position > Math.max(0, end - 16); position -= 1) {
+      try {
+        return this.eventAt(position).recordedAt
+      } catch {
+        // The next older one then.
+      }
+    }
+    return 0
+  }
+
+  /** So many events of the stream from a revision on, without a gap. */
+  #run(entry: StreamEntry, start: number, step: 1 | -1, count: number): RecordedEvent[] {
+    if (count <= 0) return []
+    const { sql } = this.#connection
+    const statement = step === 1 ? sql.streamForwards : sql.streamBackwards
+    const rows: EventRow[] = statement.all(entry.id, start, count)
+    const events: RecordedEvent[] = []
+    for (const row of rows) {
+      const expected = start + step * events.length
+      const event = eventOf(entry, row, expected)
+      if (event.revision !== expected) throw revisionGap(entry.name, expected, event.revision)
+      events.push(event)
+    }
+    if (events.length === count) return events
+    throw revisionGap(entry.name, start + step * events.length, entry.head + 1)
+  }
+
+  #logRows(position: number, forwards: boolean, count: number): EventRow[] {
+    const { sql } = this.#connection
+    const rows: EventRow[] = (forwards ? sql.logForwards : sql.logBackwards).all(position, count)
+    if (rows.length === 0) throw this.#missing(position + (forwards ? 1 : -1))
+    return rows
+  }
+
+  #missing(position: number): Error {
+    return damaged(this.#connection.file, `the event at position ${position} is missing`)
+  }
+
+  // Recording times never decrease along a stream, so the first event young enough is found by halving.
+  #firstReadable(entry: StreamEntry): number {
+    let low = firstKept(entry)
+    const oldest = oldestKept(entry, this.#clock.now())
+    if (oldest === Number.NEGATIVE_INFINITY) return low
+    let high = entry.head + 1
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const event = this.#run(entry, middle, 1, 1)[0] as RecordedEvent
+      if (event.recordedAt >= oldest) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  #hasReadable(name: string): boolean {
+    const entry = this.#streams.find(name)
+    return entry !== undefined && this.#firstReadable(entry) <= entry.head
+  }
+}

@@ -1,0 +1,182 @@
+// What can be done inside the group's transaction: appends, rules of streams, and the state store.
+
+import type { Clock } from '../../core/clock.ts'
+import type { ReenactError } from '../../core/errors.ts'
+import type { ExpectedRevision } from '../../core/expected-revision.ts'
+import type { AppendOutcome, EventToAppend, RecordedEvent } from '../../ports/event-store.ts'
+import { decideAppend, isStorable, revisionOf, streamDeleted } from '../append-rules.ts'
+import { unwritten } from '../visibility.ts'
+import type { Connection } from './connection.ts'
+import { eventCrc } from './event-row.ts'
+import type { LogReader } from './log-reader.ts'
+import { putState, stateOf } from './sqlite-state.ts'
+import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
+
+/** Where operations write. Positions and times are those of the transaction so far. */
+export interface WriteContext {
+  readonly connection: Connection
+  readonly streams: StreamTable
+  readonly reader: LogReader
+  readonly clock: Clock
+  position: number
+  recordedAt: number
+  /** The id of the event at `position`, once this process wrote one. */
+  lastId: string | undefined
+  /** Whether the transaction changed anything but the log. */
+  changed: boolean
+}
+
+/** One thing to be done in the group's transaction. */
+export interface Operation {
+  /** Its share of the queue's bound. */
+  readonly bytes: number
+  /**
+   * Decides and writes, and answers how to tell the caller once that is durable. A `ReenactError` thrown here
+   * refuses this operation alone: nothing was written yet.
+   */
+  run(context: WriteContext): () => void
+  /** Definitely not written. */
+  refused(error: ReenactError): void
+  /** It may or may not be written. */
+  unknown(error: ReenactError): void
+}
+
+/** Appends events to one stream. */
+export function appendOperation(
+  stream: string,
+  events: readonly EventToAppend[],
+  expected: ExpectedRevision,
+  settle: (outcome: AppendOutcome) => void,
+): Operation {
+  return {
+    bytes: queuedBytes(events),
+    refused: (error) => settle({ outcome: 'refused', error }),
+    unknown: (error) => settle({ outcome: 'unknown', error }),
+    run: (context) => {
+      const outcome = append(context, stream, events, expected)
+      return () => settle(outcome)
+    },
+  }
+}
+
+/** Anything else that writes and answers with a promise. */
+export function simpleOperation<Result>(
+  bytes: number,
+  body: (context: WriteContext) => Result,
+  promise: { resolve(result: Result): void; reject(error: ReenactError): void },
+): Operation {
+  return {
+    bytes,
+    refused: promise.reject,
+    unknown: promise.reject,
+    run: (context) => {
+      const result = body(context)
+      return () => promise.resolve(result)
+    },
+  }
+}
+
+/** Compare and set. */
+export const put =
+  (key: string, value: string, expected: number | undefined) =>
+  (context: WriteContext): number | undefined => {
+    const current = guarded(context, () => stateOf(context.connection, key))?.revision ?? -1
+    if (expected !== undefined && expected !== current) return undefined
+    context.changed = true
+    putState(context.connection, key, { value, revision: current + 1 })
+    return current + 1
+  }
+
+/** Removes an entry, damaged or not. */
+export const remove =
+  (key: string) =>
+  (context: WriteContext): void => {
+    // The driver would cut such a key short and hit another one.
+    if (!isStorable(key)) return
+    context.changed = true
+    context.connection.sql.deleteState.run(key)
+  }
+
+/** Changes the rules of a stream; `change` answers `undefined` when there is nothing to do. */
+export const changeRules =
+  (stream: string, change: (status: StreamRules & { head: number }) => StreamRules | undefined) =>
+  (context: WriteContext): void => {
+    const { streams } = context
+    const found = guarded(context, () => streams.find(stream))
+    const rules = change(found ?? unwritten)
+    if (!rules) return
+    context.changed = true
+    streams.setRules(found ?? streams.add(stream), rules)
+  }
+
+function append(
+  context: WriteContext,
+  stream: string,
+  events: readonly EventToAppend[],
+  expected: ExpectedRevision,
+): AppendOutcome {
+  const { streams, reader } = context
+  const found = guarded(context, () => streams.find(stream))
+  const status = found ?? unwritten
+  const storedAt = (revision: number): RecordedEvent | undefined =>
+    found && guarded(context, () => reader.readableEvent(found, revision))
+  const decision = decideAppend(
+    stream,
+    status,
+    expected,
+    events,
+    (revision) => storedAt(revision)?.id,
+  )
+  if (decision.kind === 'refused') throw decision.error
+  if (decision.kind === 'conflict') return { outcome: 'conflict', actual: status.head }
+  if (decision.kind === 'repeated') {
+    const last = storedAt(revisionOf(expected) + events.length) as RecordedEvent
+    const { revision, position, recordedAt } = last
+    return { outcome: 'committed', revision, position, recordedAt, repeated: true }
+  }
+  const entry = found ?? streams.add(stream)
+  write(context, entry, events)
+  const { position, recordedAt } = context
+  return { outcome: 'committed', revision: entry.head, position, recordedAt, repeated: false }
+}
+
+function write(context: WriteContext, entry: StreamEntry, events: readonly EventToAppend[]): void {
+  const { sql } = context.connection
+  const { recordedAt } = context
+  if (entry.deleted !== 'no') {
+    // Writing again ends a soft deletion; what was deleted stays below `deletedBelow`.
+    context.streams.setRules(entry, { ...rulesOf(entry), deleted: 'no' })
+  }
+  for (const event of events) {
+    const revision = entry.head + 1
+    const position = context.position + 1
+    const crc = eventCrc(entry.seed, revision, position, recordedAt, event)
+    const { id, type, data, metadata } = event
+    sql.insertEvent.run(position, revision, recordedAt, crc, id, type, data, metadata, entry.id)
+    entry.head = revision
+    context.position = position
+    context.lastId = id
+  }
+}
+
+/** Rules for which the stream takes no change any more. */
+export function refuseTombstoned(stream: string, rules: StreamRules): void {
+  if (rules.deleted === 'tombstone') throw streamDeleted(stream, true)
+}
+
+// Reads come before the first write, so what they find wrong concerns this operation only.
+const guarded = <Result>({ connection }: WriteContext, body: () => Result): Result =>
+  connection.read(() => {}, body)
+
+const rulesOf = ({ deleted, deletedBelow, metadata }: StreamRules): StreamRules => ({
+  deleted,
+  deletedBelow,
+  metadata,
+})
+
+// UTF-16 units, as they lie in memory: the queue's bound need not be exact.
+const queuedBytes = (events: readonly EventToAppend[]): number => {
+  let bytes = 0
+  for (const event of events) bytes += event.data.length + event.metadata.length + 100
+  return bytes
+}

@@ -1,0 +1,37 @@
+// The process the kill test kills: 64 commands in flight over 16 accounts, each acknowledgement on a line.
+//
+// A line is `account number revision`, written after the answer. Every seventh command is refused, on record.
+
+import { createRuntime } from '../../runtime/index.ts'
+import { Account } from '../fixtures/account.ts'
+
+const accounts = 16
+const inFlight = 4
+const [file = '', cycle = '0'] = process.argv.slice(2)
+
+const runtime = await createRuntime({
+  store: `file:${file}`,
+  actors: [Account],
+  limits: { snapshotEvery: 50 },
+})
+
+async function work(account: number): Promise<void> {
+  const actor = runtime.actor(Account, `a${account}`)
+  await actor.send({ type: 'open', owner: 'Ann' }, { commandId: `open-${account}` })
+  let number = 0
+  const one = async (): Promise<void> => {
+    for (;;) {
+      number += 1
+      const mine = number
+      const command =
+        mine % 7 === 0
+          ? ({ type: 'withdraw', amount: 1e9 } as const)
+          : ({ type: 'deposit', amount: 1 } as const)
+      const { revision } = await actor.send(command, { commandId: `${cycle}-${account}-${mine}` })
+      process.stdout.write(`${account} ${mine} ${revision}\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, one))
+}
+
+await Promise.all(Array.from({ length: accounts }, (_, account) => work(account)))

@@ -1,0 +1,233 @@
+// Damage on disk: found, typed, and no wider than it is.
+
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { expect } from 'chai'
+import { isReenactError } from '../../../runtime/core/errors.ts'
+import type { EventStore } from '../../../runtime/ports/event-store.ts'
+import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+
+setFlagsFromString('--expose-gc')
+// The driver closes files for good only when their statements are collected.
+const collectGarbage: () => void = runInNewContext('gc')
+
+const streams = ['account-1', 'account-2', 'order-1']
+
+/** A closed store with three streams of eight events and some state. */
+async function writeStore(file: string): Promise<void> {
+  const store = await openSqliteStore(file)
+  for (let n = 0; n < 8; n += 1) {
+    for (const stream of streams) {
+      await store.append(stream, [{ ...event(n), data: '{"text":"Grüße €"}' }], { expected: n - 1 })
+    }
+  }
+  await store.setStreamMetadata('account-2', { truncateBefore: 3 })
+  await store.state.put('snapshot:account-1', '{"balance":7}')
+  await store.close()
+}
+
+/** Changes a closed store behind its back. */
+function tamper(file: string, sql: string): void {
+  const database = new DatabaseSync(file)
+  database.exec(sql)
+  database.close()
+}
+
+type Cell = string | bigint
+
+/** Flips one bit of one column of the event at a position. */
+function flip(file: string, column: string, position: number, bit: number): void {
+  const database = new DatabaseSync(file)
+  const select = database.prepare(`SELECT ${column} FROM events WHERE position = ?`)
+  select.setReadBigInts(true)
+  const row: Record<string, Cell> = select.get(position)
+  const value = Object.values(row)[0] ?? ''
+  const update = (expression: string, argument: Cell | Buffer): void => {
+    const sql = `UPDATE events SET ${column} = ${expression} WHERE position = ?`
+    database.prepare(sql).run(argument, position)
+  }
+  if (typeof value === 'bigint') {
+    update('?', BigInt.asIntN(64, value ^ (1n << BigInt(bit))))
+  } else {
+    const bytes = Buffer.from(value)
+    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    update('CAST(? AS TEXT)', bytes)
+  }
+  database.close()
+}
+
+/** Every read a user could make, each with its result or the code of its error. */
+async function readEverything(store: EventStore): Promise<Map<string, string>> {
+  const seen = new Map<string, string>()
+  const look = async (name: string, read: () => Promise<unknown>): Promise<void> => {
+    try {
+      seen.set(name, JSON.stringify(await read()) ?? 'nothing')
+    } catch (error) {
+      if (!isReenactError(error)) throw error
+      seen.set(name, error.code)
+    }
+  }
+  for (const stream of streams) {
+    await look(`read ${stream}`, () => store.readStream(stream))
+    await look(`back ${stream}`, () => store.readStream(stream, { direction: 'backwards' }))
+    await look(`metadata ${stream}`, () => store.streamMetadata(stream))
+  }
+  await look('log', () => store.readAll())
+  await look('log back', () => store.readAll({ direction: 'backwards' }))
+  await look('accounts', () => store.listStreams({ category: 'account' }))
+  await look('state', () => store.state.get('snapshot:account-1'))
+  await look('keys', () => store.state.keys(''))
+  return seen
+}
+
+const typed = ['CorruptEvent', 'RevisionGap', 'StoreUnreadable']
+
+describe('sqlite: corruption', function () {
+  this.timeout(30_000)
+  const directory = temporaryDirectory()
+
+  const numbers = ['stream', 'revision', 'recorded_at', 'crc', 'position']
+  const texts = ['id', 'type', 'data', 'metadata']
+  const flips = [
+    ...numbers.flatMap((column) => [6, 20, 61, 63].map((bit) => ({ column, bit }))),
+    // Another character, and no UTF-8 any more.
+    ...texts.flatMap((column) => [8, 15].map((bit) => ({ column, bit }))),
+  ]
+
+  for (const { column, bit } of flips) {
+    it(`bit ${bit} of ${column} of an event stops only what reads it`, async () => {
+      const file = freshFile(directory)
+      await writeStore(file)
+      flip(file, column, 13, bit) // Event 4 of account-1.
+      if (column === 'position' && bit === 61) {
+        // Beyond what numbers hold: the end of the log cannot be told.
+        await failure(openSqliteStore(file), 'StoreUnreadable')
+        return
+      }
+      const store = await openSqliteStore(file)
+      const seen = await readEverything(store)
+      // A position is no part of how a stream is read, but its checksum covers it.
+      expect(seen.get('read account-1')).to.be.oneOf(typed)
+      expect(seen.get('back account-1')).to.be.oneOf(typed)
+      expect(seen.get('log')).to.be.oneOf(typed)
+      expect(seen.get('read order-1')).to.include('"head":7')
+      expect(seen.get('read account-2')).to.include('"head":7')
+      expect(await appendOne(store, 'order-1')).to.include({ outcome: 'committed' })
+      if (column !== 'revision') {
+        expect((await store.readStream('account-1', { limit: 4 })).events).to.have.length(4)
+        expect((await store.readStream('account-1', { from: 5 })).events).to.have.length(3)
+        expect(await appendOne(store, 'account-1')).to.include({ revision: 8 })
+      }
+      await store.close()
+    })
+  }
+
+  it('names the event', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    tamper(file, 'UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 13')
+    const store = await openSqliteStore(file)
+    const error = await failure(store.readStream('account-1'), 'CorruptEvent')
+    expect(error.details).to.deep.equal({ stream: 'account-1', revision: 4, check: 'crc32' })
+    const subscription = store.subscribe({ stream: 'account-1' })[Symbol.asyncIterator]()
+    await failure(subscription.next(), 'CorruptEvent')
+    expect((await subscription.next()).done).to.equal(true)
+    await store.close()
+  })
+
+  it('a missing event in the middle is a gap', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    tamper(file, 'DELETE FROM events WHERE position = 13')
+    const store = await openSqliteStore(file)
+    const gap = await failure(store.readStream('account-1'), 'RevisionGap')
+    expect(gap.details).to.deep.equal({ stream: 'account-1', expected: 4, found: 5 })
+    const backwards = store.readStream('account-1', { direction: 'backwards' })
+    expect((await failure(backwards, 'RevisionGap')).details.expected).to.equal(4)
+    expect((await failure(store.readAll(), 'StoreUnreadable')).message).to.include('position 13')
+    expect((await store.readAll({ after: 13 })).events).to.have.length(11)
+    await store.close()
+  })
+
+  it('a damaged entry of a stream stops that stream only', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    tamper(file, "UPDATE streams SET rules = replace(rules, '3', '4') WHERE name = 'account-2'")
+    const store = await openSqliteStore(file)
+    await failure(store.readStream('account-2'), 'StoreUnreadable')
+    const [other, damaged] = await Promise.all([
+      appendOne(store, 'account-1'),
+      appendOne(store, 'account-2'),
+    ])
+    expect(other.outcome).to.equal('committed')
+    expect(damaged).to.have.nested.property('error.code', 'StoreUnreadable')
+    await store.close()
+  })
+
+  it('a damaged state entry is reported and can be removed', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    tamper(file, 'UPDATE state SET value = \'{"balance":8}\'')
+    const store = await openSqliteStore(file)
+    await failure(store.state.get('snapshot:account-1'), 'StoreUnreadable')
+    await failure(store.state.put('snapshot:account-1', '{}', 0), 'StoreUnreadable')
+    await store.state.delete('snapshot:account-1')
+    expect(await store.state.put('snapshot:account-1', '{}', -1)).to.equal(0)
+    await store.close()
+  })
+
+  it('400 single bytes changed anywhere in the file never show wrong data', async () => {
+    const pristine = freshFile(directory)
+    await writeStore(pristine)
+    const store = await openSqliteStore(pristine)
+    const expected = await readEverything(store)
+    await store.close()
+    const bytes = readFileSync(pristine)
+    const file = freshFile(directory)
+    let seed = 20_240_229
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      return Math.floor((seed / 2 ** 32) * below)
+    }
+    const counts = { refused: 0, detected: 0, harmless: 0 }
+    // Empty pages tell nothing: mostly bytes that are in use.
+    const used = [...bytes.keys()].filter((index) => bytes[index] !== 0)
+    for (let round = 0; round < 400; round += 1) {
+      const place = round % 8 === 0 ? random(bytes.length) : (used[random(used.length)] ?? 0)
+      copyFileSync(pristine, file)
+      const changed = Buffer.from(bytes)
+      changed[place] = (changed[place] ?? 0) ^ (1 << random(8))
+      writeFileSync(file, changed)
+      const outcome = await lookAt(file, expected, place)
+      counts[outcome] += 1
+      if (round % 20 === 0) collectGarbage()
+    }
+    expect(counts.detected).to.be.above(50)
+  })
+
+  async function lookAt(
+    file: string,
+    expected: ReadonlyMap<string, string>,
+    place: number,
+  ): Promise<'refused' | 'detected' | 'harmless'> {
+    let store: EventStore
+    try {
+      store = await openSqliteStore(file)
+    } catch (error) {
+      expect(isReenactError(error), `byte ${place}: ${String(error)}`).to.equal(true)
+      return 'refused'
+    }
+    const seen = await readEverything(store)
+    await store.close()
+    let outcome: 'detected' | 'harmless' = 'harmless'
+    for (const [name, result] of seen) {
+      if (result === expected.get(name)) continue
+      expect(result, `byte ${place}, ${name}`).to.be.oneOf(typed)
+      outcome = 'detected'
+    }
+    return outcome
+  }
+})

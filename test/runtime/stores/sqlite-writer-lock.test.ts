@@ -1,0 +1,82 @@
+// One process writes a file, and its death frees it.
+
+import { symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect } from 'chai'
+import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { killLeftovers, startStoreProcess } from './support/child-process.ts'
+import { appendOne, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+
+describe('sqlite: one writer', function () {
+  this.timeout(20_000)
+  const directory = temporaryDirectory()
+  after(killLeftovers)
+
+  it('a second process is told who writes and what to do', async () => {
+    const file = freshFile(directory)
+    const child = startStoreProcess(file)
+    expect(await child.next()).to.equal('open')
+    const error = await failure(openSqliteStore(file), 'StoreLocked')
+    expect(error.details.pid).to.equal(child.pid)
+    expect(error.message).to.include(`process ${child.pid}`).and.include('mode=ro')
+    await child.ask('close')
+    await (await openSqliteStore(file)).close()
+  })
+
+  it('a killed writer leaves the file free and everything acknowledged in it', async () => {
+    const file = freshFile(directory)
+    const child = startStoreProcess(file)
+    await child.next()
+    child.tell('flood account-1')
+    let acknowledged = -1
+    while (acknowledged < 200) {
+      acknowledged = ((await child.next()) as { revision: number }).revision
+    }
+    await child.kill()
+    const store = await openSqliteStore(file)
+    expect((await store.readStream('account-1')).head).to.be.at.least(acknowledged)
+    expect(await appendOne(store, 'account-1')).to.include({ outcome: 'committed' })
+    await store.close()
+  })
+
+  it('two processes at the same new file: one of them gets it', async () => {
+    const file = freshFile(directory)
+    const children = [1, 2, 3].map(() => startStoreProcess(file))
+    const words = await Promise.all(children.map((child) => child.next()))
+    expect(words.filter((word) => word === 'open')).to.have.length(1)
+    for (const word of words) {
+      if (word !== 'open') expect(word).to.include({ code: 'StoreLocked' })
+    }
+    await Promise.all(children.map((child) => child.kill()))
+  })
+
+  it('the same process cannot open it twice, by whatever path', async () => {
+    const file = freshFile(directory)
+    const store = await openSqliteStore(file)
+    const link = join(directory, 'link.db')
+    symlinkSync(file, link)
+    const folder = join(directory, 'other-name')
+    symlinkSync(directory, folder)
+    for (const path of [
+      file,
+      link,
+      join(folder, basename(file)),
+      `${directory}/./${basename(file)}`,
+    ]) {
+      const error = await failure(openSqliteStore(path), 'StoreLocked')
+      expect(error.details.pid).to.equal(process.pid)
+    }
+    expect(await appendOne(store, 'account-1')).to.include({ outcome: 'committed' })
+    await store.close()
+    await (await openSqliteStore(link)).close()
+  })
+
+  it('a refused second opening does not loosen the lock', async () => {
+    const file = freshFile(directory)
+    const store = await openSqliteStore(file)
+    await failure(openSqliteStore(file), 'StoreLocked')
+    const child = startStoreProcess(file)
+    expect(await child.next()).to.include({ code: 'StoreLocked' })
+    await store.close()
+  })
+})
