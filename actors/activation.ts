@@ -11,6 +11,8 @@ import { loadSnapshot } from './snapshot.ts'
 export interface Activation {
   readonly state: Replayed
   readonly snapshot: 'none' | 'used' | 'ignored'
+  /** Revision of the snapshot that was used; -1 without one. */
+  readonly snapshotRevision: number
 }
 
 /** The state of a stream at a moment, or at its end. */
@@ -23,12 +25,14 @@ export async function activate(
   const before = moment ? within(moment) : always
   const { found, state } = await loadSnapshot(model, deps.store.state, stream)
   if (state && before(state) && (await agrees(deps, stream, state))) {
+    const snapshotRevision = state.revision
     await catchUp(deps, model, stream, state, { within: before })
-    return { state, snapshot: 'used' }
+    return { state, snapshot: 'used', snapshotRevision }
   }
   const fresh = unborn(model)
   await catchUp(deps, model, stream, fresh, { within: before })
-  return { state: fresh, snapshot: found && !moment ? 'ignored' : 'none' }
+  const snapshot = found && !moment ? 'ignored' : 'none'
+  return { state: fresh, snapshot, snapshotRevision: -1 }
 }
 
 /**

@@ -171,6 +171,12 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
   }
 }
 
+/** Why a command is refused where neither a guard nor a `reject` says so. */
+const unanswered = {
+  active: 'no transition takes it',
+  done: 'the state is final',
+} as const
+
 function resultOf<A extends AnyAggregate>(
   model: Model,
   type: string,
@@ -185,7 +191,7 @@ function resultOf<A extends AnyAggregate>(
   }
   const { guards, reason, details } = outcome
   const why =
-    reason ?? (guards.length > 0 ? `guard ${guards.join(', ')}` : 'no transition takes it')
+    reason ?? (guards.length > 0 ? `guard ${guards.join(', ')}` : unanswered[state.status])
   const message = `'${type}' was refused by ${model.name} in state '${stateText(state.value)}': ${why}`
   return {
     accepted: false,

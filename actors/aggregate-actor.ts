@@ -127,25 +127,31 @@ export class AggregateActor {
       this.#mailbox.shift()
       envelope.begun = true
       inHand.push(envelope)
-      if (!envelope.checked.mayRepeat) this.#decide(batch, envelope)
-      else if (!(await this.#answerFromLog(envelope, state))) this.#decide(batch, envelope)
+      if (envelope.checked.mayRepeat && (await this.#answerFromLog(envelope, state))) continue
+      if (batch.add(envelope, this.#deps.ports.clock.now())) continue
+      this.#putBack([envelope])
+      return
     }
   }
 
   /** After a conflict the stream may hold any of these commands. */
   async #decideAgain(batch: Batch, state: Replayed): Promise<void> {
-    this.#inHand = this.#inHand?.filter((envelope) => !envelope.settled)
-    for (const envelope of this.#inHand ?? []) {
-      if (!(await this.#answerFromLog(envelope, state))) this.#decide(batch, envelope)
+    const again = (this.#inHand ?? []).filter((envelope) => !envelope.settled)
+    this.#inHand = again
+    for (const [index, envelope] of again.entries()) {
+      if (await this.#answerFromLog(envelope, state)) continue
+      if (batch.add(envelope, this.#deps.ports.clock.now())) continue
+      this.#putBack(again.slice(index))
+      return
     }
   }
 
-  #decide(batch: Batch, envelope: Envelope): void {
-    try {
-      batch.add(envelope, this.#deps.ports.clock.now())
-    } catch (error) {
-      this.#fail(envelope, error)
-    }
+  /** What does not fit into this append is decided for the next one. */
+  #putBack(envelopes: readonly Envelope[]): void {
+    const rest = new Set(envelopes)
+    this.#inHand = this.#inHand?.filter((envelope) => !rest.has(envelope))
+    for (const envelope of envelopes) envelope.begun = false
+    this.#mailbox = [...envelopes, ...(this.#mailbox ?? [])]
   }
 
   /** Answers a command whose outcome the log holds. `true`: the envelope is settled. */
@@ -209,8 +215,14 @@ export class AggregateActor {
   }
 
   #answer(batch: Batch, position: number): void {
-    for (const decided of batch.decided) {
+    for (const decided of batch.decided) this.#tell(batch, decided, position)
+  }
+
+  #tell(batch: Batch, decided: Batch['decided'][number], position: number): void {
+    try {
       this.#succeed(decided.envelope, batch.outcomeOf(decided, position))
+    } catch (error) {
+      this.#fail(decided.envelope, error)
     }
   }
 
@@ -218,10 +230,10 @@ export class AggregateActor {
     for (const decided of batch.decided) {
       // What was decided before the first event does not depend on the append.
       if (decided.events > 0) this.#fail(decided.envelope, error)
-      else this.#succeed(decided.envelope, batch.outcomeOf(decided, position))
+      else this.#tell(batch, decided, position)
     }
-    // The log is not what it was thought to be: read it again.
-    if (!error.retryable) this.state.forget()
+    if (error.code === 'AheadOfLog') this.state.fault(error)
+    else if (!error.retryable) this.state.forget() // The log may not be what it was thought to be.
   }
 
   #succeed(envelope: Envelope, outcome: RawOutcome): void {

@@ -22,7 +22,7 @@ export interface AppendRequest {
 
 /**
  * Appends. On an unknown outcome the identical request is sent again, with backoff, until the answer is
- * definite; `unknown` comes back only once the runtime has halted.
+ * definite. `unknown` comes back when the runtime has halted, or the store takes no more copies.
  */
 export async function appendUntilDefinite(
   deps: ActorDeps,
@@ -34,6 +34,10 @@ export async function appendUntilDefinite(
     // Behind our expectation while an earlier copy is under way: that copy may still arrive.
     const pending =
       outcome.outcome === 'conflict' && outcome.actual <= request.expected && attempt > 1
+    // This copy was refused; an earlier one may be in the log, or on its way.
+    if (outcome.outcome === 'refused' && attempt > 1) {
+      return { outcome: 'unknown', error: outcome.error }
+    }
     if (outcome.outcome !== 'unknown' && !pending) return checkAhead(request, outcome)
     deps.metrics.unknownOutcomes += 1
     if (deps.isHalted()) return { outcome: 'unknown', error: outcome }
@@ -46,8 +50,10 @@ async function once(
   deps: ActorDeps,
   { stream, events, expected }: AppendRequest,
 ): Promise<AppendOutcome> {
-  const asked = deps.store.append(stream, events, { expected: expected === -1 ? 'none' : expected })
   try {
+    const asked = deps.store.append(stream, events, {
+      expected: expected === -1 ? 'none' : expected,
+    })
     // The embedded store is in this process and always answers: no timer for it.
     return await (deps.exclusive ? asked : orSilence(deps, asked))
   } catch (error) {

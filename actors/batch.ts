@@ -3,6 +3,7 @@
 import { encode } from '../runtime/codec/codec.ts'
 import type { EventMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import { batchBytesMax, eventBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
 import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
 import type { CheckedCommand, Envelope } from './envelope.ts'
@@ -11,21 +12,29 @@ import type { RawOutcome, StateView } from './outcome.ts'
 import { identify } from './recorded.ts'
 import type { Replayed } from './rehydrate.ts'
 
-/** Limits of one append. */
+/** More commands wait for the next append. */
 const eventsMax = 512
-const bytesMax = 3 * 1024 * 1024
 /** A sender's clock may be so far ahead. */
 const aheadMaxMs = 5 * 60_000
 
 /** A command that was decided and what it is to be told. */
 interface Decided {
   readonly envelope: Envelope
-  readonly decision: Decision
+  /** Or why it cannot be decided: that too is told only when the state it rests on is known to hold. */
+  readonly decision: Decision | { readonly error: unknown }
   /** Place and state after it; the position is known after the commit. */
   readonly state: StateView
   readonly firstRevision: number
   /** How many events of the batch are up to here. */
   readonly events: number
+}
+
+/** What one command would write. */
+interface Encoded {
+  readonly events: readonly EventToAppend[]
+  readonly bytes: number
+  /** Hash of the last event. */
+  readonly hash: string
 }
 
 /** Collects decisions. The actor's own state is not touched before the commit. */
@@ -53,19 +62,25 @@ export class Batch {
   }
 
   get full(): boolean {
-    return this.events.length >= eventsMax || this.#bytes >= bytesMax / 2
+    return this.events.length >= eventsMax
   }
 
-  /** Decides one command. Throws, leaving the batch as it was, when it cannot be decided or is too large. */
-  add(envelope: Envelope, nowMs: number): void {
+  /** Decides one command. `false`: it does not fit into this append any more, nothing was changed. */
+  add(envelope: Envelope, nowMs: number): boolean {
     const { checked } = envelope
-    this.#checkExpectation(checked)
-    const time = this.#timeOf(checked, nowMs)
-    const decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.command)
-    const records = this.#recordsOf(checked, decision)
     const firstRevision = this.state.revision + 1
-    this.#append(checked, records, time)
-    if (decision.accepted) this.state.snapshot = decision.snapshot
+    let decision: Decided['decision']
+    try {
+      this.#checkExpectation(checked)
+      const time = this.#timeOf(checked, nowMs)
+      decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.command)
+      const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
+      if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
+      this.#take(made, time)
+      if (decision.accepted) this.state.snapshot = decision.snapshot
+    } catch (error) {
+      decision = { error }
+    }
     this.#ids.add(checked.commandId)
     const { snapshot, revision, position } = this.state
     this.decided.push({
@@ -75,11 +90,15 @@ export class Batch {
       firstRevision,
       events: this.events.length,
     })
+    return true
   }
 
-  /** What each command is told once the batch is committed, its last event at `position`. */
-  outcomeOf(decided: Decided, position: number): RawOutcome {
-    const { envelope, decision, state, events } = decided
+  /**
+   * What each command is told once the batch is committed, its last event at `position`. Throws what kept it
+   * from being decided.
+   */
+  outcomeOf({ envelope, decision, state, events }: Decided, position: number): RawOutcome {
+    if ('error' in decision) throw decision.error
     // The events of one append stand together in the log.
     const own = events === 0 ? state.position : position - (this.events.length - events)
     const common = {
@@ -141,39 +160,51 @@ export class Batch {
     return [{ type, version: 1, data: text, event: data }]
   }
 
-  #append(checked: CheckedCommand, records: readonly DecidedEvent[], time: number): void {
-    const { state } = this
-    let { revision, hash } = state
+  /** The events as they will be appended. Throws `TooLarge`. */
+  #encode(checked: CheckedCommand, records: readonly DecidedEvent[], time: number): Encoded {
+    let { revision, hash } = this.state
     let bytes = 0
     const events = records.map(({ type, version, data }) => {
       revision += 1
-      const metadata = JSON.stringify(this.#metadata(checked, version, time, state.time, hash))
-      bytes += Buffer.byteLength(data) + Buffer.byteLength(metadata)
+      const metadata = JSON.stringify(this.#metadata(checked, version, time, hash))
+      const own = Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(metadata)
+      if (own > eventBytesMax) throw this.#tooLarge(`Event '${type}'`, checked, own, eventBytesMax)
+      bytes += own
       const made = identify({ stream: this.#stream, revision, type, data, metadata })
       hash = made.hash
       return made.event
     })
-    if (bytes > bytesMax) {
-      const what = `What command '${checked.command.type}' of ${this.#stream} emits`
-      throw new ReenactError(
-        'TooLarge',
-        `${what} is ${bytes} bytes, over ${bytesMax}. Emit less, or keep large data elsewhere and emit its address.`,
-        { what, bytes, limitBytes: bytesMax },
-      )
-    }
+    if (bytes > batchBytesMax) throw this.#tooLarge('All events', checked, bytes, batchBytesMax)
+    return { events, bytes, hash }
+  }
+
+  #take({ events, bytes, hash }: Encoded, time: number): void {
+    const { state } = this
     this.events.push(...events)
     this.#bytes += bytes
-    state.revision = revision
+    state.revision += events.length
     state.hash = hash
     if (events.length > 0) state.time = Math.max(state.time, time)
-    if (records.some(({ type }) => this.#model.events.has(type))) state.started = true
+    if (events.some(({ type }) => this.#model.events.has(type))) state.started = true
+  }
+
+  #tooLarge(
+    what: string,
+    { command }: CheckedCommand,
+    bytes: number,
+    limitBytes: number,
+  ): ReenactError {
+    return new ReenactError(
+      'TooLarge',
+      `${what} of command '${command.type}' for ${this.#stream} would take ${bytes} bytes, over ${limitBytes}. Emit less, or keep large data elsewhere and emit its address.`,
+      { what: `${what} of '${command.type}'`, bytes, limitBytes },
+    )
   }
 
   #metadata(
     checked: CheckedCommand,
     schemaVersion: number,
     time: number,
-    lastTime: number,
     previousHash: string,
   ): EventMetadata {
     const { commandId, custom, options, payloadHash } = checked
@@ -185,7 +216,7 @@ export class Batch {
       schemaVersion,
       writer: this.#writer,
       time,
-      ...(time < lastTime ? { late: true as const } : {}),
+      ...(time < this.state.time ? { late: true as const } : {}),
       previousHash,
       ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
       ...(custom === undefined ? {} : { custom }),

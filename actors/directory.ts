@@ -2,6 +2,7 @@
 
 import { sleep } from '../runtime/core/clock.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import { timerMsMax } from '../runtime/core/limits.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { AggregateActor } from './aggregate-actor.ts'
 import { type CheckedCommand, Envelope } from './envelope.ts'
@@ -71,10 +72,11 @@ export class Directory {
     const busy = [...this.#actors.values()].filter((actor) => !actor.idle)
     const done = Promise.all(busy.map((actor) => actor.settled()))
     let graceOver = false
-    const grace = sleep(this.deps.ports.timers, graceMs, { background: true }).then(() => {
+    const grace = async () => {
+      await sleep(this.deps.ports.timers, Math.min(graceMs, timerMsMax), { background: true })
       graceOver = true
-    })
-    await Promise.race([done, grace])
+    }
+    await Promise.race([done, grace()])
     if (graceOver) {
       this.#halted = true
       for (const actor of busy) actor.halt(closed())

@@ -4,10 +4,11 @@ import { decode, encode, type JsonObject, payloadHash } from '../runtime/codec/c
 import type { Timers } from '../runtime/core/clock.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
+import { timerMsMax } from '../runtime/core/limits.ts'
+import { type TimeInput, toTime } from '../runtime/core/time.ts'
 import type { Command } from './decide.ts'
 import { isWildcard } from './machine-rules.ts'
 import { type Model, runtimeTypePrefix } from './model.ts'
-import { type TimeInput, toTime } from './moment.ts'
 import type { RawOutcome } from './outcome.ts'
 import { validate } from './schema.ts'
 
@@ -32,7 +33,7 @@ export interface SendOptions {
   readonly causationId?: string
   /** W3C trace context, kept with the events. */
   readonly traceparent?: string
-  /** Longest wait for the outcome, ms. Default 5,000. */
+  /** Longest wait for the outcome, ms. Default 5,000; `Infinity` waits for ever. */
   readonly timeoutMs?: number
   /** Stops waiting. */
   readonly signal?: AbortSignal
@@ -75,6 +76,8 @@ export function checkCommand(
   const validation = schema ? validate(schema, given) : { value: given }
   if (validation.issues) throw refuse(validation.issues)
   const { commandId } = options
+  const wrong = wrongOption(options)
+  if (wrong) throw refuse([wrong])
   if (
     commandId !== undefined &&
     (typeof commandId !== 'string' || commandId === '' || commandId.length > 255)
@@ -92,8 +95,7 @@ export function checkCommand(
       payloadHash: payloadHash(payload),
       commandId: commandId ?? newId(),
       mayRepeat: commandId !== undefined,
-      occurredAt:
-        options.occurredAt === undefined ? undefined : toTime(options.occurredAt, 'occurredAt'),
+      occurredAt: ownTime(options.occurredAt),
       custom,
       options,
     }
@@ -101,6 +103,26 @@ export function checkCommand(
     if (isReenactError(error, 'InvalidPayload')) throw refuse([messageOf(error)], error)
     throw error
   }
+}
+
+/** A time that can be written as a date. */
+function ownTime(given: TimeInput | undefined): number | undefined {
+  if (given === undefined) return undefined
+  const time = toTime(given, 'occurredAt')
+  return toTime(new Date(time), 'occurredAt')
+}
+
+/** What is wrong with the options that are not checked elsewhere. */
+function wrongOption(options: SendOptions): string | undefined {
+  for (const name of ['correlationId', 'causationId', 'traceparent'] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && typeof value !== 'string') return `'${name}' is not a text`
+  }
+  const { timeoutMs = 1 } = options
+  if (timeoutMs !== Number.POSITIVE_INFINITY && !(timeoutMs > 0 && timeoutMs <= timerMsMax)) {
+    return `'timeoutMs' is not a number above 0 and up to ${timerMsMax}, or Infinity`
+  }
+  return undefined
 }
 
 const allowedByWildcard = (type: string): boolean =>
@@ -137,7 +159,9 @@ export class Envelope {
       this.fail(this.begun ? this.unknown(actor) : notBegun())
       leave()
     }
-    const cancel = timers.after(timeoutMs, () => giveUp(() => timedOut(actor, timeoutMs)))
+    const cancel = Number.isFinite(timeoutMs)
+      ? timers.after(timeoutMs, () => giveUp(() => timedOut(actor, timeoutMs)))
+      : () => {}
     const abort = () => giveUp(() => aborted(actor))
     signal?.addEventListener('abort', abort, { once: true })
     this.#release = () => {

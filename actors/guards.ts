@@ -2,7 +2,7 @@
 
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
 import type { Snapshot } from './machine.ts'
-import { isWildcard, nodeName } from './machine-rules.ts'
+import { covers, isWildcard, nodeName } from './machine-rules.ts'
 
 /** A transition that could answer, in XState's order: innermost state first, exact type before wildcard. */
 export interface Candidate {
@@ -34,13 +34,10 @@ export function candidatesOf(snapshot: Snapshot, type: string): readonly (readon
 
 function descriptorsFor(node: AnyStateNode, type: string): readonly string[] {
   const wild = [...node.transitions.keys()]
-    .filter((descriptor) => isWildcard(descriptor) && matches(descriptor, type))
+    .filter((descriptor) => isWildcard(descriptor) && covers(descriptor, type))
     .sort((a, b) => b.length - a.length)
   return node.transitions.has(type) ? [type, ...wild] : wild
 }
-
-const matches = (descriptor: string, type: string): boolean =>
-  descriptor === '*' || type === descriptor.slice(0, -2) || type.startsWith(descriptor.slice(0, -1))
 
 type GuardFunction = ((args: object, params: unknown) => unknown) & {
   readonly check?: (snapshot: Snapshot, args: object, guard: unknown) => boolean

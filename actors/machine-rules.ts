@@ -30,6 +30,10 @@ const allowed: ReadonlySet<string> = new Set(['assign', 'emit', 'enqueueActions'
 export const isWildcard = (descriptor: string | null): boolean =>
   descriptor === '*' || descriptor?.endsWith('.*') === true
 
+/** Whether a wildcard takes a type. */
+export const covers = (descriptor: string, type: string): boolean =>
+  descriptor === '*' || type === descriptor.slice(0, -2) || type.startsWith(descriptor.slice(0, -1))
+
 /** How messages name a state: its path, or the machine's id for the root. */
 export const nodeName = (node: AnyStateNode): string => node.path.join('.') || node.id
 
@@ -40,6 +44,7 @@ export function checkMachine(input: RuleInput): MachineFacts {
   let hasWildcard = false
   for (const node of nodesOf(input.machine.root)) {
     checkNode(input, node)
+    checkWildcards(input, node)
     for (const [descriptor, transitions] of node.transitions) {
       const side = sideOf(input, descriptor)
       if (isWildcard(descriptor)) hasWildcard = true
@@ -88,6 +93,23 @@ function checkNode(input: RuleInput, node: AnyStateNode): void {
   for (const transition of node.always ?? []) {
     checkMover(input, node, 'always', transition.actions)
     checkGuard(input, node, 'always', transition.guard)
+  }
+}
+
+/** A wildcard answers before the states around it: an event one of them takes would never get there. */
+function checkWildcards(input: RuleInput, node: AnyStateNode): void {
+  const wildcards = [...node.transitions.keys()].filter(isWildcard)
+  if (wildcards.length === 0) return
+  for (const type of input.events) {
+    const hidden = wildcards.find((descriptor) => covers(descriptor, type))
+    if (hidden === undefined || node.transitions.has(type)) continue
+    for (let outer = node.parent; outer; outer = outer.parent) {
+      if (!outer.transitions.has(type)) continue
+      const place = nodeName(outer)
+      throw broken(input, node, type, `'${hidden}' hides event '${type}' from '${place}'`, {
+        fix: `move '${hidden}' to '${place}', or name the commands it stands for`,
+      })
+    }
   }
 }
 

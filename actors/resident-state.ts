@@ -54,6 +54,7 @@ export class ResidentState {
 
   /** Takes over what was committed. */
   adopt(batch: Batch, { position, recordedAt }: { position: number; recordedAt: number }): void {
+    if (this.#fault) return // Found wrong while the append was under way.
     const { state } = batch
     for (const { envelope, firstRevision, state: after } of batch.decided) {
       if (after.revision < firstRevision) continue // It wrote nothing.
@@ -84,11 +85,11 @@ export class ResidentState {
   }
 
   async #activate(): Promise<Replayed> {
-    const { state, snapshot } = await activate(this.#deps, this.#model, this.#stream)
+    const activation = await activate(this.#deps, this.#model, this.#stream)
     this.#deps.metrics.activations += 1
-    if (snapshot === 'ignored') this.#deps.metrics.snapshotsIgnored += 1
-    this.#snapshotRevision = snapshot === 'used' ? state.revision : -1
-    return state
+    if (activation.snapshot === 'ignored') this.#deps.metrics.snapshotsIgnored += 1
+    this.#snapshotRevision = activation.snapshotRevision
+    return activation.state
   }
 
   #faultOf(error: unknown): ReenactError {

@@ -5,6 +5,7 @@ import { readMetadata } from '../runtime/codec/metadata.ts'
 import { type Upcasters, upcast } from '../runtime/codec/upcasting.ts'
 import type { Timers } from '../runtime/core/clock.ts'
 import { categoryOf, idOf } from '../runtime/core/stream-name.ts'
+import { type TimeInput, toTime } from '../runtime/core/time.ts'
 import type { EventStore, RecordedEvent } from '../runtime/ports/event-store.ts'
 
 /** Which part of the log to read. */
@@ -16,8 +17,8 @@ export interface LogOptions {
    * named here.
    */
   readonly types?: readonly string[]
-  /** Only events whose own time is at or before this, ms since the epoch. */
-  readonly at?: number
+  /** Only events whose own time is at or before this. */
+  readonly at?: TimeInput
   /** Only after this position. Default 0. */
   readonly after?: number
 }
@@ -60,7 +61,8 @@ export async function* logEvents(
   deps: LogDeps,
   options: LogOptions = {},
 ): AsyncGenerator<LogEvent> {
-  const { types, at = Number.POSITIVE_INFINITY } = options
+  const { types } = options
+  const at = options.at === undefined ? Number.POSITIVE_INFINITY : toTime(options.at, 'at')
   const categories = options.kinds ?? [...deps.upcasters.keys()]
   const filter = { categories, ...(types ? { types: storedNames(deps, types) } : {}) }
   let after = options.after ?? 0

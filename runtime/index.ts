@@ -33,7 +33,6 @@ export {
   type Schema,
   type SendOptions,
   type SendResult,
-  type TimeInput,
   type TimelineEntry,
   type Verification,
 } from '../actors/index.ts'
@@ -43,6 +42,7 @@ export type { Upcaster } from './codec/upcasting.ts'
 export type { Clock, Ports, Random, Timers } from './core/clock.ts'
 export { type ErrorCode, type ErrorDetails, isReenactError, ReenactError } from './core/errors.ts'
 export type { ExpectedRevision } from './core/expected-revision.ts'
+export type { TimeInput } from './core/time.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'

@@ -2,11 +2,10 @@
 
 import type { ActorLimits } from '../../actors/index.ts'
 import { ReenactError } from '../core/errors.ts'
+import { timerMsMax } from '../core/limits.ts'
 
 /** Limits of a runtime. Every queue has one. */
 export type RuntimeLimits = ActorLimits
-
-const timerMax = 2 ** 31 - 1
 
 const defaults: RuntimeLimits = {
   mailboxMax: 1_024,
@@ -27,8 +26,8 @@ export function readLimits(given: Partial<RuntimeLimits>): RuntimeLimits {
   for (const [option, value] of Object.entries(limits)) {
     if (!(option in defaults))
       throw wrong(option, 'is not an option', `use ${Object.keys(defaults).join(', ')}`)
-    if (!Number.isInteger(value) || value < 1 || (option.endsWith('Ms') && value > timerMax)) {
-      throw wrong(option, `is ${String(value)}`, `give a whole number from 1 to ${timerMax}`)
+    if (!Number.isInteger(value) || value < 1 || (option.endsWith('Ms') && value > timerMsMax)) {
+      throw wrong(option, `is ${String(value)}`, `give a whole number from 1 to ${timerMsMax}`)
     }
   }
   return limits

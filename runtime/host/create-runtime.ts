@@ -132,6 +132,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
+      if (!(graceMs >= 0)) return Promise.reject(invalidGrace(graceMs))
       closing ??= directory.close(graceMs).then(() => (opened ? store.close() : undefined))
       return closing
     },
@@ -151,6 +152,14 @@ function readActors(actors: readonly AnyAggregate[]): Map<string, ReturnType<typ
     models.set(aggregate.name, modelOf(aggregate))
   }
   return models
+}
+
+const invalidGrace = (graceMs: number): ReenactError => {
+  const fix = 'give ms from 0, or Infinity'
+  return new ReenactError('InvalidOption', `'graceMs' is ${graceMs}: ${fix}.`, {
+    option: 'graceMs',
+    fix,
+  })
 }
 
 const unknownActor = (aggregate: string): ReenactError =>

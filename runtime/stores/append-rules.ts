@@ -3,14 +3,10 @@
 import { ReenactError } from '../core/errors.ts'
 import type { ExpectedRevision } from '../core/expected-revision.ts'
 import { noRevision } from '../core/expected-revision.ts'
+import { batchBytesMax, eventBytesMax } from '../core/limits.ts'
 import { streamNameBytesMax } from '../core/stream-name.ts'
 import type { EventToAppend } from '../ports/event-store.ts'
 import type { StreamStatus } from './visibility.ts'
-
-/** Largest event: its type, data and metadata together, in bytes of UTF-8. */
-export const eventBytesMax = 1024 * 1024
-/** Largest request: all its events together. */
-export const batchBytesMax = 3 * 1024 * 1024
 
 /** What is to be done about an append. */
 export type Decision =

@@ -185,6 +185,12 @@ describe('a definition is refused, naming state, type and fix', () => {
       /on: \{ Noted/,
     ],
     [
+      'a wildcard that hides an event from the state around it',
+      { initial: 'a', states: { a: { on: { '*': {} } } }, on: { Noted: {} } },
+      { state: 'a', type: 'Noted' },
+      /move '\*' to 'm'/,
+    ],
+    [
       'a clock in an assign',
       { on: { Noted: { actions: assign({ n: () => Date.now() }) } } },
       { type: 'Noted' },
