@@ -82,6 +82,10 @@ export function aggregate<const M extends AnyStateMachine>(
   const runner = new MachineRunner(machine, name)
   const initial = readInitial(name, runner)
   const snapshots = snapshotsOf(initial.context)
+  if (snapshots !== 'on') {
+    const warning = `Aggregate '${name}' has no snapshots: ${snapshots.off}`
+    process.emitWarning(warning, { code: 'REENACT_NO_SNAPSHOTS' })
+  }
   const commandSchemas = new Map<string, Schema>()
   for (const [type, command] of Object.entries(options.commands ?? {})) {
     const schema = (command as { schema?: Schema } | undefined)?.schema

@@ -28,6 +28,18 @@ export async function appendUntilDefinite(
   deps: ActorDeps,
   request: AppendRequest,
 ): Promise<AppendOutcome> {
+  deps.metrics.appending += 1
+  try {
+    return await resendUntilDefinite(deps, request)
+  } finally {
+    deps.metrics.appending -= 1
+  }
+}
+
+async function resendUntilDefinite(
+  deps: ActorDeps,
+  request: AppendRequest,
+): Promise<AppendOutcome> {
   const { timers, random } = deps.ports
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await once(deps, request)

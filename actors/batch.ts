@@ -209,14 +209,14 @@ export class Batch {
   ): EventMetadata {
     const { commandId, custom, options, payloadHash } = checked
     return {
+      schemaVersion,
+      time,
+      commandId,
+      ...(time < this.state.time ? { late: true as const } : {}),
+      payloadHash,
       $correlationId: options.correlationId ?? commandId,
       $causationId: options.causationId ?? commandId,
-      commandId,
-      payloadHash,
-      schemaVersion,
       writer: this.#writer,
-      time,
-      ...(time < this.state.time ? { late: true as const } : {}),
       previousHash,
       ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
       ...(custom === undefined ? {} : { custom }),

@@ -28,8 +28,6 @@ export function fingerprint(id: string): number {
 export class CommandWindow {
   readonly #entries: number[]
   #next = 0
-  /** The events of one command stand together: only its first is remembered. */
-  #last: string | undefined
   #evictedAt: number | undefined
   /** Fingerprints of all forgotten commands, once somebody had to look for one. */
   #forgotten: Set<number> | undefined
@@ -55,8 +53,6 @@ export class CommandWindow {
   }
 
   add(commandId: string, revision: number, recordedAt: number): void {
-    if (commandId === this.#last) return
-    this.#last = commandId
     const entries = this.#entries
     const print = fingerprint(commandId)
     if (entries.length < width * commandsMax) {

@@ -30,6 +30,8 @@ export interface Metrics {
   resident: number
   /** Commands waiting or being handled now. */
   pending: number
+  /** Appends without a definite outcome now. */
+  appending: number
 }
 
 export const zeroMetrics = (): Metrics => ({
@@ -48,4 +50,5 @@ export const zeroMetrics = (): Metrics => ({
   snapshotsFailed: 0,
   resident: 0,
   pending: 0,
+  appending: 0,
 })

@@ -1,7 +1,7 @@
 // Rehydration: a snapshot, if one fits, and the events after it give the state at a moment.
 
 import { decode } from '../runtime/codec/codec.ts'
-import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
+import { type EventHeader, readHeader, readMetadata } from '../runtime/codec/metadata.ts'
 import { upcast } from '../runtime/codec/upcasting.ts'
 import type { Clock, Timers } from '../runtime/core/clock.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
@@ -36,8 +36,8 @@ export interface ReadDeps {
   readonly timers: Timers
 }
 
-/** Called for each event before it is folded; `effective` is its place in own time. */
-export type Visit = (recorded: RecordedEvent, metadata: EventMetadata, state: Replayed) => void
+/** Called for each event before it is folded. */
+export type Visit = (recorded: RecordedEvent) => void
 
 /** Work goes on so long before the event loop has its turn. */
 const sliceMs = 8
@@ -60,31 +60,28 @@ export function fold(
   model: Model,
   state: Replayed,
   recorded: RecordedEvent,
-  metadata: EventMetadata,
+  header: EventHeader,
 ): void {
   const { revision, type } = recorded
   if (!type.startsWith(runtimeTypePrefix)) {
-    const event = currentEvent(model, recorded, metadata)
+    const event = currentEvent(model, recorded, header)
     if (event) state.snapshot = evolveRecorded(model, state.snapshot, recorded, event)
     state.started = true
-  }
-  if (metadata.commandId !== undefined) {
-    state.commands.add(metadata.commandId, revision, recorded.recordedAt)
   }
   state.revision = revision
   state.position = recorded.position
   state.recordedAt = recorded.recordedAt
-  state.time = Math.max(state.time, metadata.time ?? recorded.recordedAt)
+  state.time = Math.max(state.time, header.time ?? recorded.recordedAt)
 }
 
 /** The event as today's code knows it; `undefined` where its type is ignored. */
 export function currentEvent(
   model: Model,
   recorded: RecordedEvent,
-  metadata: EventMetadata,
+  header: EventHeader,
 ): ReturnType<typeof upcast> {
   const { stream, revision, type } = recorded
-  const version = metadata.schemaVersion ?? 1
+  const version = header.schemaVersion ?? 1
   try {
     return upcast(model.upcasters, { stream, revision, type, version, data: decode(recorded.data) })
   } catch (error) {
@@ -127,6 +124,7 @@ export async function catchUp(
   const { within = always, visit } = options
   const start = state.revision
   let last: RecordedEvent | undefined
+  let commandId: string | undefined
   let sliceEnd = deps.clock.monotonic() + sliceMs
   for (let end = false; !end; ) {
     const page = await deps.store.readStream(stream, { from: state.revision + 1, limit: pageLimit })
@@ -134,15 +132,20 @@ export async function catchUp(
     end = page.end
     for (const recorded of page.events) {
       if (recorded.revision !== state.revision + 1) throw gap(stream, state, recorded)
-      const metadata = readMetadata(recorded)
-      const time = Math.max(state.time, metadata.time ?? recorded.recordedAt)
+      const header = readHeader(recorded)
+      const time = Math.max(state.time, header.time ?? recorded.recordedAt)
       const { revision, position, recordedAt } = recorded
       if (!within({ revision, position, recordedAt, time })) {
         end = true
         break
       }
-      visit?.(recorded, metadata, state)
-      fold(model, state, recorded, metadata)
+      visit?.(recorded)
+      fold(model, state, recorded, header)
+      // The events of one command stand together: only its first is remembered.
+      if (header.commandId !== undefined && header.commandId !== commandId) {
+        commandId = header.commandId
+        state.commands.add(commandId, revision, recordedAt)
+      }
       last = recorded
       if ((revision & 63) === 63 && deps.clock.monotonic() > sliceEnd) {
         await deps.timers.turn()

@@ -64,10 +64,10 @@ export async function timeline<A extends AnyAggregate>(
   let pending: ((after: ActorState<A>) => void) | undefined
   await catchUp(deps, model, stream, state, {
     ...(until ? { within: within(until) } : {}),
-    visit: (recorded, metadata) => {
+    visit: (recorded) => {
       const before = stateOf<A>(viewOf(state))
       pending?.(before)
-      const event = eventOf<EventOf<A> | RuntimeRecord>(model, recorded, metadata)
+      const event = eventOf<EventOf<A> | RuntimeRecord>(model, recorded, readMetadata(recorded))
       pending = (after) => {
         if (event) entries.push({ ...event, before, after, changes: changesOf(before, after) })
       }

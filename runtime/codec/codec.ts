@@ -76,9 +76,9 @@ export function canonical(value: Json): string {
   return `{${text}}`
 }
 
-/** Tells payloads apart: the first 16 bytes of the SHA-256 of {@link canonical}, 22 characters. */
+/** Tells payloads apart: the first 132 bits of the SHA-256 of {@link canonical}, 22 characters. */
 export const payloadHash = (value: Json): string =>
-  hash('sha256', canonical(value), 'buffer').subarray(0, 16).toString('base64url')
+  hash('sha256', canonical(value), 'base64url').slice(0, 22)
 
 /**
  * Freezes plain objects and arrays all the way down and returns the value. Stops at what is frozen
@@ -86,14 +86,17 @@ export const payloadHash = (value: Json): string =>
  * instances and proxies alone.
  */
 export function deepFreeze<T>(value: T): T {
-  const pending: unknown[] = [value]
-  while (pending.length > 0) {
-    const item = pending.pop()
+  // Most contexts are flat: the list is made only where something is nested.
+  let pending: unknown[] | undefined
+  for (let item: unknown = value; item !== undefined; item = pending?.pop()) {
     if (typeof item !== 'object' || item === null) continue
     if (!isPlain(item) || Object.isFrozen(item)) continue
     Object.freeze(item)
-    for (const child of Object.values(item)) {
-      if (typeof child === 'object' && child !== null) pending.push(child)
+    for (const key of Object.keys(item)) {
+      const child = (item as Record<string, unknown>)[key]
+      if (typeof child !== 'object' || child === null) continue
+      pending ??= []
+      pending.push(child)
     }
   }
   return value

@@ -30,9 +30,9 @@ describe('canonical', () => {
 
 describe('payloadHash', () => {
   it('is 22 characters of the SHA-256 of the canonical text', () => {
-    const sha = createHash('sha256').update('{"a":1,"b":[2]}').digest().subarray(0, 16)
+    const sha = createHash('sha256').update('{"a":1,"b":[2]}').digest()
     expect(payloadHash({ b: [2], a: 1 }))
-      .to.equal(sha.toString('base64url'))
+      .to.equal(sha.toString('base64url').slice(0, 22))
       .and.to.have.lengthOf(22)
   })
 
