@@ -29,7 +29,9 @@ describe('the header of metadata', () => {
         fc.record({ schemaVersion: field, time: field, commandId: field, custom: fc.jsonValue() }),
         fc.boolean(),
         (metadata, inOrder) => {
-          const text = JSON.stringify(inOrder ? metadata : { custom: metadata.custom, ...metadata })
+          const text = JSON.stringify(
+            inOrder ? metadata : Object.fromEntries(Object.entries(metadata).reverse()),
+          )
           expect(given(text)).to.deep.equal(headerOf(text))
         },
       ),
