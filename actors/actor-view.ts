@@ -1,9 +1,8 @@
 // What users see of states and events.
 
-import { decode } from '../runtime/codec/codec.ts'
 import type { EventMetadata } from '../runtime/codec/metadata.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
-import { type Model, runtimeTypePrefix } from './model.ts'
+import type { Model } from './model.ts'
 import type { StateView } from './outcome.ts'
 import { currentEvent } from './rehydrate.ts'
 import type { ActorEvent, ActorState, AnyAggregate } from './types.ts'
@@ -27,14 +26,11 @@ export function eventOf<E>(
   recorded: RecordedEvent,
   metadata: EventMetadata,
 ): ActorEvent<E> | undefined {
-  const own = recorded.type.startsWith(runtimeTypePrefix)
-  const event = own
-    ? { type: recorded.type, data: decode(recorded.data) }
-    : currentEvent(model, recorded, metadata)
+  const event = currentEvent(model, recorded, metadata)
   if (!event) return undefined
   const { id, revision, position, recordedAt } = recorded
   return {
-    event: { type: event.type, ...event.data } as E,
+    event: Object.assign({ type: event.type }, event.data, { type: event.type }) as E,
     id,
     revision,
     position,

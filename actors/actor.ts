@@ -6,9 +6,9 @@ import { stateOf } from './actor-view.ts'
 import { type Aggregate, modelOf } from './aggregate.ts'
 import { type Permission, permissions } from './can.ts'
 import { type ActorChange, changes } from './changes.ts'
+import { checkCommand, type SendOptions } from './command.ts'
 import { decideFor, type Refusal } from './decide.ts'
 import type { Directory } from './directory.ts'
-import { checkCommand, type SendOptions } from './envelope.ts'
 import { type Model, stateText } from './model.ts'
 import type { Moment } from './moment.ts'
 import { type RawOutcome, viewOf } from './outcome.ts'
@@ -102,7 +102,7 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
   async send(command: CommandOf<A>, options: SendOptions = {}): Promise<SendResult<A>> {
     const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
     const outcome = await this.#directory.send(this.#model, this.stream, checked)
-    return resultOf<A>(this.#model, checked.command.type, outcome)
+    return resultOf<A>(this.#model, checked.type, outcome)
   }
 
   /** The state now. */
@@ -118,7 +118,7 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
     const { snapshot } = await this.#directory.actor(this.#model, this.stream).current()
     if (command === undefined) return permissions(this.#model, snapshot)
     const checked = checkCommand(this.#model, this.stream, command, {}, this.#newId)
-    const decision = decideFor(this.stream, this.#model, snapshot, checked.command)
+    const decision = decideFor(this.stream, this.#model, snapshot, checked.read())
     return decision.accepted ? { can: 'yes' } : { can: 'no', ...decision.refusal }
   }
 
@@ -156,8 +156,8 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
   /** Checks hashes, ids and the chain of its whole stream, and that it replays. A wrong hash stops this actor. */
   async verify(): Promise<Verification> {
     const result = await verify(this.#deps, this.#model, this.stream)
-    const [problem] = result.problems
-    if (problem) this.#directory.resident(this.stream)?.state.fault(problem)
+    const wrong = result.problems.find(({ code }) => code === 'CorruptEvent')
+    if (wrong) this.#directory.actor(this.#model, this.stream).state.fault(wrong)
     return result
   }
 

@@ -1,11 +1,11 @@
 // `aggregate(name, machine, options)`: a vanilla XState machine becomes a kind of actor.
 
 import type { AnyStateMachine, ContextFrom } from 'xstate'
-import { deepFreeze, encode } from '../runtime/codec/codec.ts'
+import { decode, deepFreeze, encode } from '../runtime/codec/codec.ts'
 import type { Upcaster, UpcastRule } from '../runtime/codec/upcasting.ts'
 import { messageOf, ReenactError } from '../runtime/core/errors.ts'
 import { checkCategory } from '../runtime/core/stream-name.ts'
-import { MachineRunner } from './machine.ts'
+import { MachineRunner, type Snapshot } from './machine.ts'
 import { checkMachine } from './machine-rules.ts'
 import { machineKey } from './machine-text.ts'
 import { type EventModel, type Model, runtimeTypePrefix } from './model.ts'
@@ -80,8 +80,9 @@ export function aggregate<const M extends AnyStateMachine>(
   const upcasters = readUpcasters(name, options)
   const facts = checkMachine({ aggregate: name, machine, events: new Set(events.keys()) })
   const runner = new MachineRunner(machine, name)
-  const initial = readInitial(name, runner)
-  const snapshots = snapshotsOf(initial.context)
+  const found = readInitial(name, runner)
+  const snapshots = snapshotsOf(found.context)
+  const initial = snapshots === 'on' ? settledInitial(runner, found) : found
   if (snapshots !== 'on') {
     const warning = `Aggregate '${name}' has no snapshots: ${snapshots.off}`
     process.emitWarning(warning, { code: 'REENACT_NO_SNAPSHOTS' })
@@ -95,6 +96,7 @@ export function aggregate<const M extends AnyStateMachine>(
     name,
     runner,
     initial,
+    freshInitial: snapshots === 'on' ? undefined : () => freshInitial(machine, runner),
     events,
     commands: facts.commands,
     hasWildcard: facts.hasWildcard,
@@ -121,7 +123,7 @@ export function modelOf(aggregate: Aggregate): Model {
   )
 }
 
-function readInitial(name: string, runner: MachineRunner): Model['initial'] {
+function readInitial(name: string, runner: MachineRunner): Snapshot {
   const refuse = (what: string, fix: string, cause?: unknown) =>
     new ReenactError(
       'InvalidMachine',
@@ -140,11 +142,30 @@ function readInitial(name: string, runner: MachineRunner): Model['initial'] {
         'use only assign there',
       )
     }
-    deepFreeze(step.snapshot.context)
     return step.snapshot
   } catch (error) {
     if (error instanceof ReenactError) throw error
     throw refuse(`its initial state fails: ${messageOf(error)}`, fix, error)
+  }
+}
+
+/** The initial state with a context of its own: the machine's config stays the user's. */
+function settledInitial(runner: MachineRunner, found: Snapshot): Snapshot {
+  const context = deepFreeze(decode(encode(found.context)))
+  const initial = runner.restore({ ...runner.plain(found), context })
+  deepFreeze(initial.value)
+  return initial
+}
+
+/** What cannot be frozen must not be shared either. */
+function freshInitial(machine: AnyStateMachine, runner: MachineRunner): Snapshot {
+  const { snapshot } = runner.initial()
+  if (typeof machine.config.context === 'function') return snapshot
+  try {
+    const context: unknown = structuredClone(snapshot.context)
+    return runner.restore({ ...runner.plain(snapshot), context })
+  } catch {
+    return snapshot // Functions cannot be copied, nor do they change.
   }
 }
 

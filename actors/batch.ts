@@ -5,8 +5,9 @@ import type { EventMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import { batchBytesMax, eventBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
+import type { CheckedCommand } from './command.ts'
 import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
-import type { CheckedCommand, Envelope } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
 import type { RawOutcome, StateView } from './outcome.ts'
 import { identify } from './recorded.ts'
@@ -14,6 +15,8 @@ import type { Replayed } from './rehydrate.ts'
 
 /** More commands wait for the next append. */
 const eventsMax = 512
+/** Up to so many characters the record of a refusal holds the whole command. */
+const recordedLengthMax = 256 * 1024
 /** A sender's clock may be so far ahead. */
 const aheadMaxMs = 5 * 60_000
 
@@ -28,6 +31,8 @@ interface Decided {
   /** How many events of the batch are up to here. */
   readonly events: number
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** What one command would write. */
 interface Encoded {
@@ -44,7 +49,7 @@ export class Batch {
   readonly #model: Model
   readonly #stream: string
   readonly #writer: string
-  readonly #ids = new Set<string>()
+  #ids: Set<string> | undefined
   #bytes = 0
   /** The state as it grows. Its command window is still the committed one. */
   readonly state: Replayed
@@ -58,7 +63,7 @@ export class Batch {
 
   /** Whether this id is part of the batch: the second must wait for the first. */
   has(commandId: string): boolean {
-    return this.#ids.has(commandId)
+    return this.#ids?.has(commandId) ?? false
   }
 
   get full(): boolean {
@@ -73,7 +78,7 @@ export class Batch {
     try {
       this.#checkExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
-      decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.command)
+      decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
       const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
       if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
       this.#take(made, time)
@@ -81,7 +86,11 @@ export class Batch {
     } catch (error) {
       decision = { error }
     }
-    this.#ids.add(checked.commandId)
+    // Only an id the caller gave can come again.
+    if (checked.mayRepeat) {
+      this.#ids ??= new Set()
+      this.#ids.add(checked.commandId)
+    }
     const { snapshot, revision, position } = this.state
     this.decided.push({
       envelope,
@@ -101,13 +110,14 @@ export class Batch {
     if ('error' in decision) throw decision.error
     // The events of one append stand together in the log.
     const own = events === 0 ? state.position : position - (this.events.length - events)
-    const common = {
-      commandId: envelope.checked.commandId,
-      duplicate: false,
-      state: { ...state, position: own },
+    const { snapshot, revision, time } = state
+    const view = { snapshot, revision, position: own, time }
+    const { commandId } = envelope.checked
+    if (!decision.accepted) {
+      return { commandId, duplicate: false, state: view, accepted: false, ...decision.refusal }
     }
-    if (!decision.accepted) return { ...common, accepted: false, ...decision.refusal }
-    return { ...common, accepted: true, events: decision.events.map(({ event }) => event) }
+    const made = decision.events.map(({ event }) => event)
+    return { commandId, duplicate: false, state: view, accepted: true, events: made }
   }
 
   #checkExpectation({ options: { expectedRevision = 'any' } }: CheckedCommand): void {
@@ -151,12 +161,14 @@ export class Batch {
   #recordsOf(checked: CheckedCommand, decision: Decision): readonly DecidedEvent[] {
     if (decision.accepted && decision.events.length > 0) return decision.events
     if (!checked.mayRepeat) return []
-    const { payload } = checked
+    // The outcome must be recorded also where the command would not fit beside it.
+    const { type: commandType, length } = checked
+    const payload = length > recordedLengthMax ? { type: commandType } : checked.payload
     const type = decision.accepted ? 'reenact.NoEffect' : 'reenact.Rejected'
     const data = decision.accepted
       ? { command: payload }
       : { command: payload, state: this.state.snapshot.value, ...decision.refusal }
-    const text = encode(data, { what: `The record of command '${checked.command.type}'` })
+    const text = encode(data, { what: `The record of command '${checked.type}'` })
     return [{ type, version: 1, data: text, event: data }]
   }
 
@@ -190,14 +202,14 @@ export class Batch {
 
   #tooLarge(
     what: string,
-    { command }: CheckedCommand,
+    { type }: CheckedCommand,
     bytes: number,
     limitBytes: number,
   ): ReenactError {
     return new ReenactError(
       'TooLarge',
-      `${what} of command '${command.type}' for ${this.#stream} would take ${bytes} bytes, over ${limitBytes}. Emit less, or keep large data elsewhere and emit its address.`,
-      { what: `${what} of '${command.type}'`, bytes, limitBytes },
+      `${what} of command '${type}' for ${this.#stream} would take ${bytes} bytes, over ${limitBytes}. Emit less, or keep large data elsewhere and emit its address.`,
+      { what: `${what} of '${type}'`, bytes, limitBytes },
     )
   }
 
@@ -208,19 +220,21 @@ export class Batch {
     previousHash: string,
   ): EventMetadata {
     const { commandId, custom, options, payloadHash } = checked
-    return {
+    // One literal and plain assignments: this runs for every event.
+    const metadata: Writable<EventMetadata> = {
       schemaVersion,
       time,
       commandId,
-      ...(time < this.state.time ? { late: true as const } : {}),
       payloadHash,
       $correlationId: options.correlationId ?? commandId,
       $causationId: options.causationId ?? commandId,
       writer: this.#writer,
       previousHash,
-      ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
-      ...(custom === undefined ? {} : { custom }),
     }
+    if (time < this.state.time) metadata.late = true
+    if (options.traceparent !== undefined) metadata.traceparent = options.traceparent
+    if (custom !== undefined) metadata.custom = custom
+    return metadata
   }
 }
 

@@ -1,6 +1,7 @@
 // `can`: what a state would say to commands, without sending one.
 
-import { type Candidate, candidatesOf } from './guards.ts'
+import type { AnyStateNode } from 'xstate'
+import { activeChildren, candidatesOf } from './guards.ts'
 import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
 import { rejectTag } from './reject.ts'
@@ -19,22 +20,33 @@ export function permissions(model: Model, snapshot: Snapshot): Record<string, Pe
 
 function permission(snapshot: Snapshot, type: string): Permission {
   if (snapshot.status !== 'active') return 'no'
-  const regions = candidatesOf(snapshot, type).map((candidates) => answersOf(snapshot, candidates))
-  const surely = (answer: Answer) => regions.some((may) => may.size === 1 && may.has(answer))
-  const possibly = (answer: Answer) => regions.some((may) => may.has(answer))
-  // One region that rejects decides for all; otherwise one that accepts is enough.
-  if (surely('reject') || !possibly('accept')) return 'no'
-  return surely('accept') && !possibly('reject') ? 'yes' : 'depends'
+  const may = answersOf(snapshot, snapshot.machine.root, type)
+  if (!may.has('accept')) return 'no'
+  return may.size === 1 ? 'yes' : 'depends'
 }
 
-/** All a region may answer, whatever its guards say. */
-function answersOf(snapshot: Snapshot, candidates: readonly Candidate[]): ReadonlySet<Answer> {
-  const may = new Set<Answer>()
-  for (const { transition } of candidates) {
+/** All a state may answer with what is inside it, whatever guards say. */
+function answersOf(snapshot: Snapshot, node: AnyStateNode, type: string): ReadonlySet<Answer> {
+  const regions = activeChildren(snapshot, node).map((child) => answersOf(snapshot, child, type))
+  const may = together(regions)
+  if (!may.has('silent')) return may
+  // Where nothing inside answers, the state itself is asked.
+  may.delete('silent')
+  for (const { transition } of candidatesOf(node, type)) {
     for (const answer of answersOfActions(snapshot, transition.actions)) may.add(answer)
     if (transition.guard === undefined) return may
   }
   return may.add('silent')
+}
+
+/** Regions answer together: one that rejects decides for all, otherwise one that accepts is enough. */
+function together(regions: readonly ReadonlySet<Answer>[]): Set<Answer> {
+  const may = new Set<Answer>()
+  const rejects = (region: ReadonlySet<Answer>) => region.size === 1 && region.has('reject')
+  if (regions.some((region) => region.has('reject'))) may.add('reject')
+  if (!regions.some(rejects) && regions.some((region) => region.has('accept'))) may.add('accept')
+  if (regions.every((region) => region.has('silent'))) may.add('silent')
+  return may
 }
 
 function answersOfActions(snapshot: Snapshot, actions: readonly unknown[]): readonly Answer[] {

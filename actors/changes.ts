@@ -35,7 +35,11 @@ export function changes<A extends AnyAggregate>(
       for await (const message of subscription) {
         if (message.kind !== 'events') continue
         for (const recorded of message.events) {
-          state ??= (await activate(deps, model, stream, { revision: recorded.revision - 1 })).state
+          const before = recorded.revision - 1
+          // Not the next one: events between were truncated. A snapshot may still tell.
+          if (state?.revision !== before) {
+            state = (await activate(deps, model, stream, { revision: before })).state
+          }
           const metadata = readMetadata(recorded)
           fold(model, state, recorded, metadata)
           const event = eventOf<EventOf<A> | RuntimeRecord>(model, recorded, metadata)

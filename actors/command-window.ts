@@ -3,10 +3,12 @@
 // An id is kept as a 31-bit fingerprint beside revision and time, so that a thousand ids cost a few kilobytes;
 // whoever finds one reads that event to be sure. Entries leave oldest first.
 
+import { issuedAt } from '../runtime/core/ids.ts'
+
 /** How many command ids an actor remembers. */
 export const commandsMax = 1024
 
-const width = 3 // fingerprint, revision, recordedAt
+const width = 3 // fingerprint, revision, and the later of when it was issued and recorded
 
 /** Plain data of a window, for snapshots. */
 export interface PlainWindow {
@@ -37,7 +39,7 @@ export class CommandWindow {
     this.#evictedAt = plain?.evictedAt ?? undefined
   }
 
-  /** When the youngest forgotten command was recorded, ms; `undefined` while all are remembered. */
+  /** No forgotten command was issued or recorded after this, ms; `undefined` while all are remembered. */
   get evictedAt(): number | undefined {
     return this.#evictedAt
   }
@@ -54,17 +56,19 @@ export class CommandWindow {
 
   add(commandId: string, revision: number, recordedAt: number): void {
     const entries = this.#entries
+    // Whatever the sender's clock said: an id younger than all forgotten ones is not among them.
+    const latestAt = Math.max(recordedAt, issuedAt(commandId) ?? recordedAt)
     const print = fingerprint(commandId)
     if (entries.length < width * commandsMax) {
-      entries.push(print, revision, recordedAt)
+      entries.push(print, revision, latestAt)
       return
     }
     const at = this.#next
-    this.#evictedAt = entries[at + 2] as number
+    this.#evictedAt = Math.max(this.#evictedAt ?? 0, entries[at + 2] as number)
     this.#forgotten?.add(entries[at] as number)
     entries[at] = print
     entries[at + 1] = revision
-    entries[at + 2] = recordedAt
+    entries[at + 2] = latestAt
     this.#next = (at + width) % (width * commandsMax)
   }
 

@@ -1,7 +1,7 @@
 // evolve: a state and an event give the next state. Pure; nothing else ever changes a state.
 
 import type { JsonObject } from '../runtime/codec/codec.ts'
-import { deepFreeze } from '../runtime/codec/codec.ts'
+import { deepFreeze, settle } from '../runtime/codec/codec.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { Snapshot, Step } from './machine.ts'
 import { isWildcard } from './machine-rules.ts'
@@ -17,8 +17,10 @@ import { type Model, stateText } from './model.ts'
 export function evolve(model: Model, snapshot: Snapshot, type: string, data: JsonObject): Snapshot {
   const step = model.runner.step(snapshot, { ...data, type })
   check(model, snapshot, type, step)
-  const { context } = step.snapshot
-  if (context !== snapshot.context) deepFreeze(context)
+  const { context, value } = step.snapshot
+  // What a property that is undefined says is lost in a snapshot: so it is never said.
+  if (context !== snapshot.context) settle(context)
+  if (typeof value === 'object') deepFreeze(value)
   return step.snapshot
 }
 

@@ -4,32 +4,26 @@ import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xst
 import type { Snapshot } from './machine.ts'
 import { covers, isWildcard, nodeName } from './machine-rules.ts'
 
-/** A transition that could answer, in XState's order: innermost state first, exact type before wildcard. */
+/** A transition that could answer, in XState's order: exact type before wildcard. */
 export interface Candidate {
-  readonly node: AnyStateNode
   readonly transition: AnyTransitionDefinition
   /** Where it stands: `active.on.withdraw[1]`. */
   readonly path: string
 }
 
-/** The candidates of one active leaf, for each leaf: parallel regions answer on their own. */
-export function candidatesOf(snapshot: Snapshot, type: string): readonly (readonly Candidate[])[] {
-  const leaves = snapshot._nodes.filter(
-    (node: AnyStateNode) => Object.keys(node.states).length === 0,
+/** The active states inside an active state. */
+export const activeChildren = (snapshot: Snapshot, node: AnyStateNode): readonly AnyStateNode[] =>
+  Object.values<AnyStateNode>(node.states).filter((child) => snapshot._nodes.includes(child))
+
+/** The candidates of one state, without those around or inside it. */
+export function candidatesOf(node: AnyStateNode, type: string): readonly Candidate[] {
+  const place = node.parent ? `${nodeName(node)}.` : ''
+  return descriptorsFor(node, type).flatMap((descriptor) =>
+    (node.transitions.get(descriptor) ?? []).map((transition, index) => ({
+      transition,
+      path: `${place}on.${descriptor}[${index}]`,
+    })),
   )
-  return leaves.map((leaf: AnyStateNode) => {
-    const found: Candidate[] = []
-    for (let node: AnyStateNode | undefined = leaf; node; node = node.parent) {
-      for (const descriptor of descriptorsFor(node, type)) {
-        node.transitions.get(descriptor)?.forEach((transition, index) => {
-          const place = node?.parent ? `${nodeName(node)}.` : ''
-          const path = `${place}on.${descriptor}[${index}]`
-          found.push({ node: node as AnyStateNode, transition, path })
-        })
-      }
-    }
-    return found
-  })
 }
 
 function descriptorsFor(node: AnyStateNode, type: string): readonly string[] {
@@ -51,20 +45,29 @@ interface GuardCall {
 
 /**
  * The guards that say no, by name; an inline guard by its path, a part of `and`, `or`, `not` by its own name.
- * Only guards that were asked are asked again: in each region up to the first candidate that passes.
+ * Only guards that XState asked are asked again.
  */
 export function refusingGuards(snapshot: Snapshot, command: { type: string }): readonly string[] {
   const call: GuardCall = { snapshot, args: { context: snapshot.context, event: command } }
   const names = new Set<string>()
-  for (const candidates of candidatesOf(snapshot, command.type)) {
-    for (const { transition, path } of candidates) {
-      const { guard } = transition
-      const refused = guard === undefined ? [] : refusals(call, guard, `${path}.guard`)
-      if (refused.length === 0) break
-      for (const name of refused) names.add(name)
-    }
-  }
+  ask(call, snapshot.machine.root, command.type, names)
   return [...names]
+}
+
+/** Asks a state as XState does: what is inside first, itself only if nothing there answers. */
+function ask(call: GuardCall, node: AnyStateNode, type: string, names: Set<string>): boolean {
+  let answered = false
+  for (const child of activeChildren(call.snapshot, node)) {
+    if (ask(call, child, type, names)) answered = true
+  }
+  if (answered) return true
+  for (const { transition, path } of candidatesOf(node, type)) {
+    const { guard } = transition
+    const refused = guard === undefined ? [] : refusals(call, guard, `${path}.guard`)
+    if (refused.length === 0) return true
+    for (const name of refused) names.add(name)
+  }
+  return false
 }
 
 function refusals(call: GuardCall, guard: unknown, path: string): readonly string[] {

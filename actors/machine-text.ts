@@ -35,17 +35,22 @@ const impurities: readonly (readonly [RegExp, string])[] = [
     /\bDate\s*\.\s*now\b|\bnew\s+Date\b\s*(\(\s*\)|[^\s(])|\bperformance\s*\.\s*now\b/,
     'reads the clock',
   ],
-  [/\bMath\s*\.\s*random\b|\brandomUUID\b|\bgetRandomValues\b/, 'uses chance'],
+  [/\bMath\s*\.\s*random\b|\brandomUUID\s*\(|\bgetRandomValues\s*\(/, 'uses chance'],
   [/\bsetTimeout\b|\bsetInterval\b|\bfetch\s*\(|\bawait\b/, 'does I/O or waits'],
 ]
 
 // Comments and literal strings may say anything.
 const unspoken = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g
 
+/** Of a template only what is computed inside it speaks. */
+const computed = (template: string): string => (template.match(/\$\{[^}]*\}/g) ?? []).join(' ')
+
 /** Says why a function is visibly not pure, or `undefined`. */
 export function impurityOf(fn: unknown): string | undefined {
   if (typeof fn !== 'function') return undefined
   if (fn.constructor.name === 'AsyncFunction') return 'is asynchronous'
-  const source = String(fn).replace(unspoken, "''")
+  const source = String(fn)
+    .replace(unspoken, "''")
+    .replace(/`(?:\\.|[^`\\])*`/g, computed)
   return impurities.find(([pattern]) => pattern.test(source))?.[1]
 }

@@ -1,10 +1,19 @@
-// The one seam to XState: a machine's own pure transition, run with one inert scope that is reused.
+// The one seam to XState: a machine compiled to a table, or its own pure transition run with one inert scope.
 //
 // XState's exported `transition()` builds an actor and two systems at every call. Everything Reenact allows
 // in a machine needs none of them, so one inert scope serves all calls of a machine.
 
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateValue } from 'xstate'
+import type {
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  AnyStateNode,
+  EventObject,
+  StateValue,
+} from 'xstate'
 import { ReenactError } from '../runtime/core/errors.ts'
+import { CompiledSnapshot } from './compiled-configuration.ts'
+import { type CompiledMachine, compileMachine } from './compiled-machine.ts'
+import { nodesOf, transitionsOf } from './compiled-twin.ts'
 import { type RejectArgs, rejectTag } from './reject.ts'
 
 /** A state of a machine as XState holds it. Never stored. */
@@ -66,19 +75,37 @@ const outOfBounds = (aggregate: string): object =>
     },
   )
 
+/** Whether XState may list active states in more than one order, or some that exclude each other. */
+const reorders = (node: AnyStateNode): boolean =>
+  node.type === 'parallel' ||
+  node.type === 'history' ||
+  transitionsOf(node).some(([, all]) => all.some(({ target }) => (target?.length ?? 0) > 1))
+
 type Scope = Parameters<AnyStateMachine['transition']>[2]
+
+/** Options of {@link MachineRunner}. */
+export interface RunnerOptions {
+  /** `false`: let XState work out every step. Default `true`. */
+  readonly compile?: boolean
+}
 
 /** Runs one machine. Not re-entrant: a guard cannot run the same machine. */
 export class MachineRunner {
+  /** Whether steps are looked up instead of worked out, or what only XState can run. */
+  readonly compiled: 'yes' | { readonly no: string }
   readonly #machine: AnyStateMachine
+  readonly #table: CompiledMachine | undefined
+  readonly #reorders: boolean
   readonly #scope: Scope
+  #worked = 0
   #selected: readonly SelectedTransition[] | undefined
   #emitted: EventObject[] = []
   #rejection: Step['rejection']
   #forbiddenAction: string | undefined
 
-  constructor(machine: AnyStateMachine, aggregate: string) {
+  constructor(machine: AnyStateMachine, aggregate: string, options: RunnerOptions = {}) {
     this.#machine = machine
+    this.#reorders = nodesOf(machine.root).some(reorders)
     const scope = {
       self: outOfBounds(aggregate),
       id: '',
@@ -98,6 +125,15 @@ export class MachineRunner {
     }
     // The inert scope has what the pure transition reads, not the whole interface of a running actor.
     this.#scope = scope as unknown as Scope
+    const table =
+      options.compile === false ? { no: "the option 'compile'" } : compileMachine(machine, scope)
+    this.compiled = 'no' in table ? table : 'yes'
+    this.#table = 'no' in table ? undefined : table
+  }
+
+  /** How many steps XState had to work out. */
+  get worked(): number {
+    return this.#worked
   }
 
   /** What entering the initial state does. Throws what the context factory throws. */
@@ -106,13 +142,15 @@ export class MachineRunner {
     const snapshot = this.#machine.getInitialSnapshot(this.#scope) as Snapshot
     // XState turns a throwing context factory into a status.
     if (snapshot.status === 'error') throw snapshot.error
-    return this.#result(snapshot)
+    return this.#result(this.#rested(snapshot))
   }
 
   /** Applies one event. Throws what guards and actions throw. */
   step(snapshot: Snapshot, event: EventObject): Step {
-    this.#reset()
-    return this.#result(this.#machine.transition(snapshot, event, this.#scope) as Snapshot)
+    const held: unknown = snapshot
+    if (!(held instanceof CompiledSnapshot)) return this.#work(snapshot, snapshot, event)
+    const step = this.#table?.owns(held) ? this.#table.step(held, event) : undefined
+    return step ?? this.#work(snapshot, this.#expanded(snapshot), event)
   }
 
   /** Plain data of a state. */
@@ -131,12 +169,44 @@ export class MachineRunner {
         nodes.map((node) => this.#machine.getStateNodeById(node)),
       ]),
     )
-    return this.#machine.resolveState({
+    const snapshot = this.#machine.resolveState({
       value: plain.value,
       context: plain.context,
       status: plain.status as 'active',
       historyValue,
     }) as Snapshot
+    return this.#adopted(snapshot)
+  }
+
+  /** One step by XState itself, from a snapshot that it made. */
+  #work(snapshot: Snapshot, expanded: Snapshot, event: EventObject): Step {
+    this.#worked += 1
+    this.#reset()
+    const next = this.#machine.transition(expanded, event, this.#scope) as Snapshot
+    return this.#result(next === expanded ? snapshot : this.#rested(next))
+  }
+
+  /**
+   * XState lists active states in the order in which they were entered, and lets regions move in that order.
+   * A restored snapshot cannot know it: replay and restore agree only if every snapshot at rest is as restored.
+   */
+  #rested(snapshot: Snapshot): Snapshot {
+    if (this.#reorders || snapshot.status === 'done') {
+      const { _nodes, value } = this.#machine.resolveState(snapshot)
+      Object.assign(snapshot, { _nodes, value })
+    }
+    return this.#adopted(snapshot)
+  }
+
+  #adopted(snapshot: Snapshot): Snapshot {
+    return (this.#table?.adopt(snapshot) as Snapshot | undefined) ?? snapshot
+  }
+
+  /** A compiled snapshot as XState's own. */
+  #expanded(snapshot: Snapshot): Snapshot {
+    const expanded = this.#machine.resolveState(snapshot)
+    // What is done is what XState found done when it happened.
+    return Object.assign(expanded, { status: snapshot.status }) as Snapshot
   }
 
   #reset(): void {

@@ -16,6 +16,8 @@ export interface Model {
   readonly name: string
   readonly runner: MachineRunner
   readonly initial: Snapshot
+  /** For a context that cannot be stored, and so not be frozen: another one for each actor and replay. */
+  readonly freshInitial: (() => Snapshot) | undefined
   /** Declared events by their present name. */
   readonly events: ReadonlyMap<string, EventModel>
   /** Command types the machine names. A wildcard may take others. */
@@ -30,6 +32,11 @@ export interface Model {
 
 /** Prefix of the runtime's own event types. */
 export const runtimeTypePrefix = 'reenact.'
+
+/** The runtime's own event types, all of version 1: outcomes that are no domain events. */
+export const runtimeRules: Upcasters = new Map(
+  ['reenact.Rejected', 'reenact.NoEffect'].map((type) => [type, { type, version: 1, steps: {} }]),
+)
 
 /** A state as a reader names it: `active`, `open.waiting`, `a.x | b.y` for parallel regions. */
 export const stateText = (value: unknown): string => {

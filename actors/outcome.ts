@@ -2,6 +2,7 @@
 
 import { decode } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { activate } from './activation.ts'
 import type { CommandWindow } from './command-window.ts'
@@ -53,9 +54,6 @@ export interface Lookup {
   readonly issuedAt: number | undefined
 }
 
-/** A clock of another machine may be so far ahead when it makes an id. */
-const skewMaxMs = 5 * 60_000
-
 /**
  * Looks a command id up in a stream: first among the remembered, then, unless the id is younger than all that
  * was forgotten, in the stream itself.
@@ -72,7 +70,7 @@ export async function findOutcome(
   }
   const { evictedAt } = commands
   if (evictedAt === undefined) return undefined
-  if (issuedAt !== undefined && issuedAt > evictedAt + skewMaxMs) return undefined
+  if (issuedAt !== undefined && issuedAt > evictedAt) return undefined
   if (!commands.forgotten) await collectForgotten(deps, stream, commands)
   if (!commands.forgotten?.has(fingerprint(commandId))) return undefined
   for await (const recorded of readAll(deps, stream, commands.oldestRevision)) {
@@ -82,16 +80,28 @@ export async function findOutcome(
   return undefined
 }
 
+/** The events that would say whether a command was handled are gone: deciding it again might apply it twice. */
+const unknowable = (stream: string, what: string, firstRevision: number): ReenactError =>
+  new ReenactError(
+    'HistoryTruncated',
+    `Whether ${stream} has handled ${what} cannot be told: its events before revision ${firstRevision} are gone. Read the state; if the command is still due, send it with a new id.`,
+    { stream, firstRevision },
+  )
+
 async function collectForgotten(
   deps: ReadDeps,
   stream: string,
   commands: CommandWindow,
 ): Promise<void> {
   const forgotten = new Set<number>()
+  let first: number | undefined
   for await (const recorded of readAll(deps, stream, commands.oldestRevision)) {
+    first ??= recorded.revision
     const { commandId } = readMetadata(recorded)
     if (commandId !== undefined) forgotten.add(fingerprint(commandId))
   }
+  if (first !== 0)
+    throw unknowable(stream, 'a command id as old as this', first ?? commands.oldestRevision)
   commands.collect(forgotten)
 }
 
@@ -122,8 +132,10 @@ async function outcomeAt(
   commandId: string,
 ): Promise<FoundOutcome | undefined> {
   const events: (readonly [RecordedEvent, EventMetadata])[] = []
+  let firstRead: number | undefined
   for (let from = revision, more = true; more; ) {
     const page = await deps.store.readStream(stream, { from, limit: 64 })
+    firstRead ??= page.events[0]?.revision ?? page.head + 1
     more = !page.end
     for (const recorded of page.events) {
       const metadata = readMetadata(recorded)
@@ -134,6 +146,9 @@ async function outcomeAt(
       events.push([recorded, metadata])
     }
     from += page.events.length
+  }
+  if (firstRead !== undefined && firstRead > revision) {
+    throw unknowable(stream, `command id '${commandId}'`, firstRead)
   }
   const [first] = events
   const last = events.at(-1)
@@ -174,5 +189,5 @@ function domainEvent(
 ): readonly object[] {
   if (recorded.type === 'reenact.NoEffect') return []
   const event = currentEvent(model, recorded, metadata)
-  return event ? [{ type: event.type, ...event.data }] : []
+  return event ? [Object.assign({ type: event.type }, event.data, { type: event.type })] : []
 }

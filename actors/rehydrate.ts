@@ -9,7 +9,7 @@ import type { EventStore, RecordedEvent, StreamPage } from '../runtime/ports/eve
 import { CommandWindow } from './command-window.ts'
 import { evolve } from './evolve.ts'
 import type { Snapshot } from './machine.ts'
-import { type Model, runtimeTypePrefix } from './model.ts'
+import { type Model, runtimeRules, runtimeTypePrefix } from './model.ts'
 import { always, type Within } from './moment.ts'
 import { hashOf, wrongHash } from './recorded.ts'
 
@@ -45,7 +45,7 @@ const pageLimit = 512
 
 /** The state before any event. */
 export const unborn = (model: Model): Replayed => ({
-  snapshot: model.initial,
+  snapshot: model.freshInitial?.() ?? model.initial,
   revision: -1,
   position: 0,
   recordedAt: 0,
@@ -63,8 +63,8 @@ export function fold(
   header: EventHeader,
 ): void {
   const { revision, type } = recorded
+  const event = currentEvent(model, recorded, header)
   if (!type.startsWith(runtimeTypePrefix)) {
-    const event = currentEvent(model, recorded, header)
     if (event) state.snapshot = evolveRecorded(model, state.snapshot, recorded, event)
     state.started = true
   }
@@ -83,7 +83,8 @@ export function currentEvent(
   const { stream, revision, type } = recorded
   const version = header.schemaVersion ?? 1
   try {
-    return upcast(model.upcasters, { stream, revision, type, version, data: decode(recorded.data) })
+    const rules = type.startsWith(runtimeTypePrefix) ? runtimeRules : model.upcasters
+    return upcast(rules, { stream, revision, type, version, data: decode(recorded.data) })
   } catch (error) {
     if (!isReenactError(error, 'InvalidPayload')) throw error
     throw new ReenactError(
@@ -128,6 +129,7 @@ export async function catchUp(
   let sliceEnd = deps.clock.monotonic() + sliceMs
   for (let end = false; !end; ) {
     const page = await deps.store.readStream(stream, { from: state.revision + 1, limit: pageLimit })
+    if (page.deleted !== 'no') throw gone(stream, page.deleted)
     if (state.revision === start) checkStart(stream, state, page)
     end = page.end
     for (const recorded of page.events) {
@@ -168,7 +170,6 @@ function checkedHash(last: RecordedEvent): string {
 
 /** Whether the log still continues what is known. */
 function checkStart(stream: string, state: Replayed, page: StreamPage): void {
-  if (page.deleted !== 'no') throw gone(stream, page.deleted)
   if (page.head < state.revision) {
     throw new ReenactError(
       'AheadOfLog',

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { deepFreeze, encode } from '../runtime/codec/codec.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
 import type { StateStore } from '../runtime/ports/state-store.ts'
 import { CommandWindow, type PlainWindow } from './command-window.ts'
 import type { PlainState } from './machine.ts'
@@ -72,6 +73,12 @@ export async function loadSnapshot(
   stream: string,
 ): Promise<{ readonly found: boolean; readonly state: Replayed | undefined }> {
   if (model.snapshotKey === undefined) return { found: false, state: undefined }
-  const entry = await states.get(snapshotKey(stream))
-  return { found: entry !== undefined, state: entry && readSnapshot(model, entry.value) }
+  try {
+    const entry = await states.get(snapshotKey(stream))
+    return { found: entry !== undefined, state: entry && readSnapshot(model, entry.value) }
+  } catch (error) {
+    // A damaged entry is a snapshot that does not verify.
+    if (isReenactError(error, 'StoreUnreadable')) return { found: true, state: undefined }
+    throw error
+  }
 }

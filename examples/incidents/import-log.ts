@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { isReenactError, type Runtime, type SendResult } from 'reenact'
 import { atItsEnd, Incident } from './incident.ts'
 import { type LogLine, readLogLine } from './log-line.ts'
-import { fingerprintOf, readLines, type TextLine } from './read-lines.ts'
+import { fingerprintOf, lineCharsMax, readLines, type TextLine } from './read-lines.ts'
 
 /** What became of one line. */
 export type LineOutcome =
@@ -124,6 +124,7 @@ async function settle(runtime: Runtime, line: TextLine): Promise<Settled> {
 
 /** `undefined` for an empty line. */
 async function outcomeOf(runtime: Runtime, line: TextLine): Promise<LineOutcome | undefined> {
+  if (line.tooLong) return { kind: 'invalid', problem: `longer than ${lineCharsMax} characters` }
   if (line.text.trim() === '') return undefined
   const read = readLogLine(line.text)
   if (typeof read === 'string') return { kind: 'invalid', problem: read }

@@ -31,7 +31,7 @@ const machine = setup({
       if (!('desk' in event)) return
       enqueue.emit({ type: 'Registered', ...event.about, ...event.desk })
     }),
-    // Every command says who has the incident and what it is about; only what is new becomes a fact. */
+    // Every command says who has the incident and what it is about; only what is new becomes a fact.
     note: enqueueActions(({ context, event, enqueue }) => {
       if (!('desk' in event)) return
       const { about, desk } = event

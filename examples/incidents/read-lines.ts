@@ -10,7 +10,10 @@ import { createGunzip } from 'node:zlib'
 export interface TextLine {
   /** From 1. */
   readonly number: number
+  /** Empty where the line is too long. */
   readonly text: string
+  /** It has more than {@link lineCharsMax} characters: what they were is not kept. */
+  readonly tooLong: boolean
   /** Share of the file that was read, 0 to 1. */
   readonly progress: number
 }
@@ -21,7 +24,7 @@ export class UnreadableFile extends Error {}
 /** Small, so that `progress` moves evenly in a compressed file. */
 const chunkBytes = 16 * 1024
 /** A file without line breaks must not end up in memory. */
-const lineCharsMax = 1024 * 1024
+export const lineCharsMax = 1024 * 1024
 
 /** Yields the lines of a file. It is pulled: nothing is read ahead of the consumer but one chunk. */
 export async function* readLines(path: string): AsyncGenerator<TextLine> {
@@ -32,23 +35,28 @@ export async function* readLines(path: string): AsyncGenerator<TextLine> {
   source.setEncoding('utf8')
   let number = 0
   let rest = ''
+  let restTooLong = false
   const line = (text: string): TextLine => {
     number += 1
-    return { number, text, progress: size > 0 ? file.bytesRead / size : 1 }
+    const tooLong = restTooLong || text.length > lineCharsMax
+    restTooLong = false
+    const kept = tooLong ? '' : text.endsWith('\r') ? text.slice(0, -1) : text
+    return { number, text: kept, tooLong, progress: size > 0 ? file.bytesRead / size : 1 }
   }
   try {
     for await (const chunk of source as AsyncIterable<string>) {
       const texts = (rest + chunk).split('\n')
       rest = texts.pop() ?? ''
-      for (const text of texts) yield line(text.endsWith('\r') ? text.slice(0, -1) : text)
-      if (rest.length > lineCharsMax) throw new Error(`no line break in ${lineCharsMax} characters`)
+      for (const text of texts) yield line(text)
+      restTooLong ||= rest.length > lineCharsMax
+      if (restTooLong) rest = ''
     }
   } catch (error) {
     const { message } = error as Error
     const what = `${path} cannot be read after line ${number}: ${message}`
     throw new UnreadableFile(what, { cause: error })
   }
-  if (rest !== '') yield line(rest)
+  if (rest !== '' || restTooLong) yield line(rest)
 }
 
 /** SHA-256 of the file as it lies there. */

@@ -85,19 +85,25 @@ export const payloadHash = (value: Json): string =>
  * already, so that freezing a changed copy costs only its changes. Leaves functions, class
  * instances and proxies alone.
  */
-export function deepFreeze<T>(value: T): T {
+export const deepFreeze = <T>(value: T): T => freeze(value, false)
+
+/** Like {@link deepFreeze}, and drops properties that are `undefined`, as `encode` does. */
+export const settle = <T>(value: T): T => freeze(value, true)
+
+function freeze<T>(value: T, dropUndefined: boolean): T {
   // Most contexts are flat: the list is made only where something is nested.
   let pending: unknown[] | undefined
   for (let item: unknown = value; item !== undefined; item = pending?.pop()) {
     if (typeof item !== 'object' || item === null) continue
     if (!isPlain(item) || Object.isFrozen(item)) continue
-    Object.freeze(item)
     for (const key of Object.keys(item)) {
       const child = (item as Record<string, unknown>)[key]
+      if (child === undefined && dropUndefined) Reflect.deleteProperty(item, key)
       if (typeof child !== 'object' || child === null) continue
       pending ??= []
       pending.push(child)
     }
+    Object.freeze(item)
   }
   return value
 }

@@ -27,7 +27,8 @@ export interface EventHeader {
   readonly commandId?: string
 }
 
-const headerPattern = /^\{"schemaVersion":(\d{1,9}),"time":(\d{1,15}),"commandId":"([^"\\]+)"/
+const headerPattern =
+  /^\{"schemaVersion":([1-9]\d{0,8}),"time":([1-9]\d{0,14}|0),"commandId":"([^"\\]+)"/
 
 /** Reads the header alone: what begins as Reenact writes it needs no parsing of the rest. */
 export function readHeader(event: { readonly metadata: string }): EventHeader {
@@ -36,12 +37,35 @@ export function readHeader(event: { readonly metadata: string }): EventHeader {
   return { schemaVersion: Number(found[1]), time: Number(found[2]), commandId: found[3] as string }
 }
 
-/** Reads metadata. Foreign metadata that is no JSON object counts as absent. */
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+/** What each field must be to count. Foreign writers may mean something else by the same name. */
+const fields: Readonly<Record<keyof EventMetadata, (value: unknown) => boolean>> = {
+  schemaVersion: (value) => Number.isInteger(value) && Number(value) >= 1,
+  time: (value) => typeof value === 'number' && !Number.isNaN(new Date(value).getTime()),
+  commandId: isText,
+  late: (value) => value === true,
+  payloadHash: isText,
+  $correlationId: isText,
+  $causationId: isText,
+  writer: isText,
+  previousHash: isText,
+  traceparent: isText,
+  custom: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+}
+
+/** Reads metadata. What is no JSON object, and fields of another kind than ours, count as absent. */
 export function readMetadata(event: { readonly metadata: string }): EventMetadata {
+  let parsed: unknown
   try {
-    const parsed: unknown = JSON.parse(event.metadata)
-    return typeof parsed === 'object' && parsed !== null ? (parsed as EventMetadata) : {}
+    parsed = JSON.parse(event.metadata)
   } catch {
     return {}
   }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {}
+  const metadata = parsed as Record<string, unknown>
+  for (const [name, fits] of Object.entries(fields)) {
+    if (metadata[name] !== undefined && !fits(metadata[name])) delete metadata[name]
+  }
+  return metadata
 }

@@ -1,7 +1,7 @@
 // The one place where old events become today's events: on read, before anybody else sees them.
 
 import { messageOf, ReenactError } from '../core/errors.ts'
-import type { JsonObject } from './codec.ts'
+import { decode, encode, type JsonObject } from './codec.ts'
 
 /** Makes the data of the next version from the data of one version. Pure. */
 export type Upcaster = (data: JsonObject) => JsonObject
@@ -61,8 +61,9 @@ export function upcast(
 function step(rule: UpcastRule, from: number, data: JsonObject, event: StoredEvent): JsonObject {
   const upcaster = rule.steps[from]
   try {
-    const next = upcaster?.(data)
-    if (typeof next === 'object' && next !== null) return next
+    const next: unknown = upcaster?.(data)
+    // What an upcaster makes is held to the same rules as what a machine emits.
+    if (typeof next === 'object' && next !== null) return decode(encode(next))
   } catch (error) {
     throw failed(rule, from, event, messageOf(error), error)
   }

@@ -55,6 +55,12 @@ export const categoryOf = (stream: string): string => {
   return dash === -1 ? stream : stream.slice(0, dash)
 }
 
-/** The actor id a stream name stands for: the inverse of {@link streamName}. */
-export const idOf = (stream: string): string =>
-  decodeURIComponent(stream.slice(stream.indexOf('-') + 1))
+/** The actor id a stream name stands for: the inverse of {@link streamName}. Foreign names are taken as they are. */
+export const idOf = (stream: string): string => {
+  const encoded = stream.slice(stream.indexOf('-') + 1)
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
+  }
+}

@@ -20,6 +20,7 @@ import { streamName } from '../core/stream-name.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
+import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
 export interface RuntimeOptions {
@@ -42,7 +43,7 @@ export interface RuntimeOptions {
 
 /** Actors on a log. Make it with {@link createRuntime}. */
 export interface Runtime {
-  /** The log, for reading beyond single actors. */
+  /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
    * The handle of one actor. Any non-empty id is fine; it need not exist yet.
@@ -71,6 +72,13 @@ export interface Runtime {
    * ```
    */
   log(options?: LogOptions): AsyncIterable<LogEvent>
+  /**
+   * Writes a consistent, checked copy of the store to a new file while actors go on. Copying the file by hand
+   * may miss what is still in its WAL.
+   *
+   * @throws `InvalidOption` for a store that is not a file, or a path that exists
+   */
+  backup(path: string): Promise<void>
   /** Counters and levels, a copy. */
   metrics(): Readonly<Metrics>
   /**
@@ -119,7 +127,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
   let closing: Promise<void> | undefined
   return {
-    store,
+    store: watchedStore(store, (stream) => directory.resident(stream)?.state.forget()),
     actor: (aggregate, id) => {
       check(aggregate)
       const names = { id, stream: streamName(aggregate.name, id) }
@@ -130,6 +138,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       return replayAll(directory.deps, modelOf(aggregate), moment)
     },
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
+    backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
       if (!(graceMs >= 0)) return Promise.reject(invalidGrace(graceMs))
@@ -158,6 +167,14 @@ const invalidGrace = (graceMs: number): ReenactError => {
   const fix = 'give ms from 0, or Infinity'
   return new ReenactError('InvalidOption', `'graceMs' is ${graceMs}: ${fix}.`, {
     option: 'graceMs',
+    fix,
+  })
+}
+
+const noBackup = (name: string): ReenactError => {
+  const fix = "use a store at 'file:PATH'"
+  return new ReenactError('InvalidOption', `'${name}' has no file to back up: ${fix}.`, {
+    option: 'store',
     fix,
   })
 }

@@ -185,6 +185,8 @@ export interface EventStore {
 
   /** Snapshots, checkpoints and the like. */
   readonly state: StateStore
+  /** Writes a consistent copy of the whole store to a new file and checks it. For stores on disk. */
+  backup?(path: string): Promise<void>
   /** Finishes accepted appends, then lets go of everything. */
   close(): Promise<void>
 }

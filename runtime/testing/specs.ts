@@ -1,8 +1,8 @@
 // Given events, when a command comes, then what: an aggregate's rules without runtime, store or clock.
 
 import { modelOf } from '../../actors/aggregate.ts'
+import { checkCommand } from '../../actors/command.ts'
 import { decide } from '../../actors/decide.ts'
-import { checkCommand } from '../../actors/envelope.ts'
 import { evolve } from '../../actors/evolve.ts'
 import type { Snapshot } from '../../actors/machine.ts'
 import type { Model } from '../../actors/model.ts'
@@ -124,7 +124,7 @@ class Given<A extends AnyAggregate> implements Scenario<A> {
 
   when(command: CommandOf<A>): ScenarioOutcome<A> {
     const checked = checkCommand(this.#model, this.#stream, command, {}, () => 'scenario')
-    const decision = decide(this.#model, this.#snapshot, checked.command)
+    const decision = decide(this.#model, this.#snapshot, checked.read())
     if (!decision.accepted) {
       return { accepted: false, events: [], state: this.state, ...decision.refusal }
     }

@@ -24,7 +24,6 @@ import type {
 } from '../../ports/event-store.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { decideAppend, refusalOf, revisionOf, streamDeleted } from '../append-rules.ts'
-import { compareBytes } from '../byte-order.ts'
 import { ChangeSignal } from '../change-signal.ts'
 import { listLimit, logRange, matches, scanMax, streamRange } from '../read-options.ts'
 import { subscribeTo } from '../store-subscription.ts'
@@ -39,6 +38,7 @@ import {
   unwritten,
 } from '../visibility.ts'
 import { createMemoryStateStore } from './memory-state-store.ts'
+import { StreamNames } from './stream-names.ts'
 
 export interface MemoryStoreOptions {
   /** Where recording times and ages come from. Default: the system's. */
@@ -58,6 +58,7 @@ class MemoryStore implements EventStore {
   readonly #log: RecordedEvent[] = []
   /** Revision r of a stream is at index r, whether it may still be read or not. */
   readonly #events = new Map<string, RecordedEvent[]>()
+  readonly #names = new StreamNames()
   readonly #statuses = new Map<string, StreamStatus>()
   readonly #changes = new ChangeSignal()
   readonly #subscriptions = new Set<Subscription>()
@@ -148,17 +149,14 @@ class MemoryStore implements EventStore {
   async listStreams(options: ListStreamsOptions): Promise<readonly string[]> {
     this.#checkOpen()
     const limit = listLimit(options)
-    const { category, after } = options
     const now = this.#clock.now()
-    const hasReadable = (stream: string): boolean => {
+    const listed: string[] = []
+    for (const stream of this.#names.of(options.category, options.after)) {
       const last = this.#events.get(stream)?.at(-1)
-      return last !== undefined && isReadable(this.#statusOf(stream), last, now)
+      if (last && isReadable(this.#statusOf(stream), last, now)) listed.push(stream)
+      if (listed.length === limit) break
     }
-    return [...this.#events.keys()]
-      .filter((stream) => categoryOf(stream) === category && hasReadable(stream))
-      .filter((stream) => after === undefined || compareBytes(stream, after) > 0)
-      .sort(compareBytes)
-      .slice(0, limit)
+    return listed
   }
 
   async streamMetadata(stream: string): Promise<StreamMetadata> {
@@ -192,7 +190,10 @@ class MemoryStore implements EventStore {
     const event = { stream, revision, position, id, type, data, metadata, recordedAt }
     const events = this.#events.get(stream)
     if (events) events.push(event)
-    else this.#events.set(stream, [event])
+    else {
+      this.#events.set(stream, [event])
+      this.#names.add(stream)
+    }
     this.#log.push(event)
     // Writing again ends a soft deletion; what was deleted stays below `deletedBelow`.
     this.#statuses.set(stream, { ...status, head: revision, deleted: 'no' })

@@ -1,7 +1,7 @@
 // Where a store may lie: a file system whose locks and syncs can be trusted.
 
-import { existsSync, realpathSync, statfsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, lstatSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, ReenactError } from '../../core/errors.ts'
 
 /** Magic numbers of `statfs`, from Linux's `magic.h`. */
@@ -13,17 +13,27 @@ const kinds: ReadonlyMap<number, string> = new Map([
   [0x794c7630, 'overlayfs'],
 ])
 
+/** As many links in a row as Linux follows. */
+const linksMax = 40
+
 let warned = false
 
 /** The one path that stands for the file, whatever spelling or symlink led to it. */
 export function realPathOf(file: string): string {
   try {
-    if (existsSync(file)) return realpathSync(file)
-    return join(realpathSync(dirname(file)), basename(file))
+    let path = file
+    for (let links = 0; links <= linksMax; links += 1) {
+      if (existsSync(path)) return realpathSync(path)
+      path = join(realpathSync(dirname(path)), basename(path))
+      if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path
+      // A link to a file that is yet to be made: the lock must be that file's, not the link's.
+      path = resolve(dirname(path), readlinkSync(path))
+    }
+    throw new Error(`more than ${linksMax} symbolic links in a row`)
   } catch (error) {
     throw new ReenactError(
       'StoreUnreadable',
-      `'${file}' cannot be opened: ${messageOf(error)}. Create its directory first.`,
+      `'${file}' cannot be opened: ${messageOf(error)}. Create its directory first, and mend links that lead nowhere.`,
       { file, reason: 'missing' },
       error,
     )

@@ -14,9 +14,12 @@ import { listLimit, logRange, matches, pageDefault, scanMax, streamRange } from 
 import { firstKept, hasRules, isReadable, oldestKept } from '../visibility.ts'
 import type { Connection } from './connection.ts'
 import { eventOf, revisionGap } from './event-row.ts'
-import { damaged } from './sqlite-errors.ts'
+import { damaged, storeError } from './sqlite-errors.ts'
 import type { EventRow } from './statements.ts'
 import type { StreamEntry, StreamTable } from './stream-table.ts'
+
+/** Errors that concern one stream, not the disk or the process. */
+const damageCodes: ReadonlySet<string> = new Set(['CorruptEvent', 'RevisionGap', 'StoreUnreadable'])
 
 /** Reads a store file. */
 export class LogReader {
@@ -171,8 +174,15 @@ export class LogReader {
     return low
   }
 
+  // Damage counts as readable: whoever reads that stream is told, and the others are listed all the same.
   #hasReadable(name: string): boolean {
-    const entry = this.#streams.find(name)
-    return entry !== undefined && this.#firstReadable(entry) <= entry.head
+    try {
+      const entry = this.#streams.find(name)
+      return entry !== undefined && this.#firstReadable(entry) <= entry.head
+    } catch (error) {
+      const failure = storeError(this.#connection.file, error)
+      if (damageCodes.has(failure.code)) return true
+      throw failure
+    }
   }
 }

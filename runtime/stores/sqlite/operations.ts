@@ -9,7 +9,7 @@ import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
 import { eventCrc } from './event-row.ts'
 import type { LogReader } from './log-reader.ts'
-import { putState, stateOf } from './sqlite-state.ts'
+import { putState, stateOf, stateRevisionOf } from './sqlite-state.ts'
 import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
 
 /** Where operations write. Positions and times are those of the transaction so far. */
@@ -76,14 +76,19 @@ export function simpleOperation<Result>(
   }
 }
 
-/** Compare and set. */
+/** Compare and set. Without an expectation a damaged entry is overwritten. */
 export const put =
   (key: string, value: string, expected: number | undefined) =>
   (context: WriteContext): number | undefined => {
-    const current = guarded(context, () => stateOf(context.connection, key))?.revision ?? -1
+    const { connection } = context
+    const current = guarded(context, () =>
+      expected === undefined
+        ? stateRevisionOf(connection, key)
+        : (stateOf(connection, key)?.revision ?? -1),
+    )
     if (expected !== undefined && expected !== current) return undefined
     context.changed = true
-    putState(context.connection, key, { value, revision: current + 1 })
+    putState(connection, key, { value, revision: current + 1 })
     return current + 1
   }
 

@@ -17,6 +17,12 @@ export function stateOf(connection: Connection, key: string): StateEntry | undef
   throw damaged(connection.file, `state '${key}' does not match its checksum`)
 }
 
+/** The revision of a key, -1 if there is none or it cannot be one: nothing here is checked. */
+export function stateRevisionOf(connection: Connection, key: string): number {
+  const row: [number] | undefined = connection.sql.stateRevisionOf.get(key)
+  return row?.[0] ?? -1
+}
+
 /** Writes an entry. */
 export function putState(
   connection: Connection,

@@ -54,6 +54,11 @@ export function prepareStatements(database: Database) {
     ),
     deleteState: prepare('DELETE FROM state WHERE key = ?'),
     stateOf: prepare('SELECT value, revision, crc FROM state WHERE key = ?'),
+    // Only what has a successor that is a safe integer too: the driver throws for anything larger.
+    stateRevisionOf: prepare(
+      `SELECT revision FROM state WHERE key = ? AND typeof(revision) = 'integer'
+       AND revision BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER - 1}`,
+    ),
     // The byte FF follows every text of UTF-8, so the index alone finds the keys of a prefix.
     stateKeys: prepare(
       "SELECT key FROM state WHERE key >= ?1 AND key < ?1 || CAST(x'ff' AS TEXT) ORDER BY key",

@@ -185,3 +185,15 @@ describe('hard cases', () => {
     await runtime.close()
   })
 })
+
+describe('a stream changed past its actor', () => {
+  it('through the runtime is noticed by the actor in memory', async () => {
+    const runtime = await createRuntime({ store: 'memory:', actors: [Account] })
+    const ann = runtime.actor(Account, 'ann')
+    await ann.send({ type: 'open', owner: 'Ann' })
+    await runtime.store.deleteStream('account-ann')
+    await errorOf(ann.state(), 'StreamDeleted')
+    await errorOf(ann.send(deposit), 'StreamDeleted')
+    await runtime.close()
+  })
+})

@@ -1,0 +1,173 @@
+// A command as a sender gives it, checked and copied: what the sender holds can no longer change it.
+
+import { decode, encode, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
+import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
+import { timerMsMax } from '../runtime/core/limits.ts'
+import { type TimeInput, toTime } from '../runtime/core/time.ts'
+import type { Command } from './decide.ts'
+import { isWildcard } from './machine-rules.ts'
+import { type Model, runtimeTypePrefix } from './model.ts'
+import { validate } from './schema.ts'
+
+/** How a command is to be handled. */
+export interface SendOptions {
+  /**
+   * Makes the command safe to send again: the same id answers with the first outcome, which is recorded even
+   * when it is a rejection. A UUID version 7 is looked up fastest. Default: a new one.
+   */
+  readonly commandId?: string
+  /** Last revision the stream must have; `none`: no domain event yet. Otherwise `WrongExpectedRevision`. */
+  readonly expectedRevision?: ExpectedRevision
+  /** When it happened, for imports. Not before the stream's last event, nor five minutes ahead. */
+  readonly occurredAt?: TimeInput
+  /** Allows an `occurredAt` before the last event. For `at` it counts as the last event's time. */
+  readonly late?: boolean
+  /** Kept with the events, for the audit. JSON data. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** The conversation this belongs to. Default: the command id. */
+  readonly correlationId?: string
+  /** The message that caused this command. Default: the command id. */
+  readonly causationId?: string
+  /** W3C trace context, kept with the events. */
+  readonly traceparent?: string
+  /** Longest wait for the outcome, ms. Default 5,000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number
+  /** Stops waiting. */
+  readonly signal?: AbortSignal
+}
+
+/** A command on its way. */
+export interface CheckedCommand {
+  readonly type: string
+  /** As it was given, whatever a schema makes of it. */
+  readonly payload: JsonObject
+  /** Of the payload as given: a repetition is one also after the schema has changed. */
+  readonly payloadHash: string
+  /** Length of the payload's text. */
+  readonly length: number
+  readonly commandId: string
+  /** The caller gave the id, so the command may come again. */
+  readonly mayRepeat: boolean
+  readonly occurredAt: number | undefined
+  readonly custom: Readonly<Record<string, unknown>> | undefined
+  readonly options: SendOptions
+  /** The command as the machine takes it. Throws `InvalidCommand`. */
+  read(): Command
+}
+
+/**
+ * Checks what the sender gave. Throws `InvalidCommand` or `InvalidOption`.
+ *
+ * Of a command that may come again, type and schema are checked only when it is decided: by then it is known
+ * whether it is a repetition, which is answered whatever today's code would say.
+ */
+export function checkCommand(
+  model: Model,
+  stream: string,
+  given: unknown,
+  options: SendOptions,
+  newId: () => string,
+): CheckedCommand {
+  const type = (given as { type?: unknown } | null)?.type
+  if (typeof type !== 'string') throw invalid(stream, String(type), ["it has no 'type'"])
+  const wrong = wrongOption(options)
+  if (wrong) throw invalid(stream, type, [wrong])
+  const { commandId } = options
+  const storable = (value: unknown, what: string): string => {
+    try {
+      return encode(value, { what })
+    } catch (error) {
+      if (!isReenactError(error, 'InvalidPayload')) throw error
+      throw invalid(stream, type, [messageOf(error)], error)
+    }
+  }
+  const text = storable(given, `Command '${type}'`)
+  const payload = decode(text)
+  let command: Command | undefined
+  const read = (): Command => {
+    command ??= readCommand(model, stream, type, payload, storable)
+    return command
+  }
+  if (commandId === undefined) read()
+  return {
+    type,
+    payload,
+    payloadHash: payloadHash(payload),
+    length: text.length,
+    commandId: commandId ?? newId(),
+    mayRepeat: commandId !== undefined,
+    occurredAt: ownTime(options.occurredAt),
+    custom: options.metadata && decode(storable(options.metadata, "'metadata'")),
+    options,
+    read,
+  }
+}
+
+function readCommand(
+  model: Model,
+  stream: string,
+  type: string,
+  payload: JsonObject,
+  storable: (value: unknown, what: string) => string,
+): Command {
+  const refuse = (issues: readonly string[]) => invalid(stream, type, issues)
+  if (model.events.has(type)) throw refuse(['it is an event; only the machine emits events'])
+  const known = model.commands.has(type) || (model.hasWildcard && allowedByWildcard(type))
+  if (!known) throw refuse([`'${model.name}' takes ${[...model.commands].join(', ')}`])
+  const schema = model.commandSchemas.get(type)
+  if (!schema) return payload as unknown as Command
+  const validation = validate(schema, payload)
+  if (validation.issues) throw refuse(validation.issues)
+  // A schema need not know of `type`, and may leave it out.
+  const valid = { ...(validation.value as object), type }
+  return decode(storable(valid, `Command '${type}'`)) as unknown as Command
+}
+
+const invalid = (
+  stream: string,
+  type: string,
+  issues: readonly string[],
+  cause?: unknown,
+): ReenactError =>
+  new ReenactError(
+    'InvalidCommand',
+    `Command '${type}' for ${stream} is not valid: ${issues.join('; ')}.`,
+    { actor: stream, type, issues },
+    cause,
+  )
+
+/** A time that can be written as a date. */
+function ownTime(given: TimeInput | undefined): number | undefined {
+  if (given === undefined) return undefined
+  const time = toTime(given, 'occurredAt')
+  return toTime(new Date(time), 'occurredAt')
+}
+
+/** What is wrong with the options that are not checked elsewhere. */
+function wrongOption(options: SendOptions): string | undefined {
+  const { commandId } = options
+  if (commandId !== undefined) {
+    const isText = typeof commandId === 'string'
+    if (!isText || commandId === '' || commandId.length > 255) {
+      return "'commandId' is not a text of 1 to 255 characters"
+    }
+  }
+  for (const name of ['correlationId', 'causationId', 'traceparent'] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && typeof value !== 'string') return `'${name}' is not a text`
+  }
+  const { timeoutMs = 1, signal, expectedRevision = 'any' } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) return "'signal' is no AbortSignal"
+  const isRevision = Number.isInteger(expectedRevision) && Number(expectedRevision) >= -1
+  if (!isRevision && !['any', 'none', 'exists'].includes(String(expectedRevision))) {
+    return "'expectedRevision' is no whole number from -1, 'none', 'exists' or 'any'"
+  }
+  if (timeoutMs !== Number.POSITIVE_INFINITY && !(timeoutMs > 0 && timeoutMs <= timerMsMax)) {
+    return `'timeoutMs' is not a number above 0 and up to ${timerMsMax}, or Infinity`
+  }
+  return undefined
+}
+
+const allowedByWildcard = (type: string): boolean =>
+  !isWildcard(type) && !type.startsWith('xstate.') && !type.startsWith(runtimeTypePrefix)

@@ -1,0 +1,147 @@
+// A compiled machine does what XState does: compared step by step, on machines made at random.
+
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { AnyStateMachine } from 'xstate'
+import { MachineRunner, type Snapshot } from '../../actors/machine.ts'
+import { machine as account } from '../fixtures/account.ts'
+import { anyEvent, anyShape, leaves, machineOf, type SentEvent } from './generated-machines.ts'
+
+const numRuns = Number(process.env['REENACT_CASES'] ?? 300)
+const seed = Number(process.env['REENACT_SEED'] ?? Date.now() % 2 ** 31)
+
+interface Outcome {
+  readonly snapshot: Snapshot
+  /** All that can be seen of a step, as text: the order of keys counts. */
+  readonly seen: string
+  readonly threw: boolean
+}
+
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) => (inner === undefined ? '(undefined)' : inner), 1)
+
+function stateOf(runner: MachineRunner, snapshot: Snapshot): object {
+  const { value, context, status, _nodes } = snapshot
+  const nodes = _nodes.map(({ id }) => id)
+  return { value, context, status, nodes, plain: runner.plain(snapshot) }
+}
+
+function outcome(runner: MachineRunner, before: Snapshot, event: SentEvent): Outcome {
+  try {
+    const step = runner.step(before, event)
+    const { snapshot, selected, emitted, rejection, forbiddenAction } = step
+    const seen = asText({
+      state: stateOf(runner, snapshot),
+      same: snapshot === before,
+      sameContext: snapshot.context === before.context,
+      selected: selected.map(({ eventType }) => eventType),
+      emitted,
+      rejection,
+      forbiddenAction,
+    })
+    return { snapshot, seen, threw: false }
+  } catch (error) {
+    const { name, message } = error as Error
+    return { snapshot: before, seen: `${name}: ${message}`, threw: true }
+  }
+}
+
+const initial = (runner: MachineRunner): Outcome => {
+  try {
+    const step = runner.initial()
+    const { snapshot, emitted, rejection, forbiddenAction } = step
+    const seen = asText({ state: stateOf(runner, snapshot), emitted, rejection, forbiddenAction })
+    return { snapshot, seen, threw: false }
+  } catch (error) {
+    return { snapshot: undefined as never, seen: String(error), threw: true }
+  }
+}
+
+/** Fails with the first line that differs. */
+function alike(ours: string, theirs: string, what: string): void {
+  if (ours === theirs) return
+  const [mine, others] = [ours.split('\n'), theirs.split('\n')]
+  const at = mine.findIndex((line, index) => line !== others[index])
+  const around = (lines: string[]) => lines.slice(Math.max(0, at - 2), at + 2).join('\n')
+  expect.fail(`${what}:\n${around(mine)}\ninstead of\n${around(others)}`)
+}
+
+const tally = { machines: 0, compiled: 0, steps: 0, worked: 0, threw: 0, moved: 0 }
+
+function compare(made: AnyStateMachine, events: readonly SentEvent[], strict: boolean): void {
+  const compiled = new MachineRunner(made, 'any')
+  const worked = new MachineRunner(made, 'any', { compile: false })
+  tally.machines += 1
+  if (compiled.compiled === 'yes') tally.compiled += 1
+  let ours = initial(compiled)
+  let theirs = initial(worked)
+  alike(ours.seen, theirs.seen, 'the initial state')
+  if (ours.threw) return
+  for (const event of events) {
+    const workedBefore = compiled.worked
+    const ordinary = !event.type.startsWith('xstate.') && event.type !== '*'
+    const active = ours.snapshot.status === 'active'
+    const next = outcome(compiled, ours.snapshot, event)
+    const expected = outcome(worked, theirs.snapshot, event)
+    alike(next.seen, expected.seen, event.type)
+    if (compiled.compiled === 'yes' && strict && ordinary && active && !next.threw) {
+      expect(compiled.worked, 'a step was left to XState').to.equal(workedBefore)
+    }
+    tally.steps += 1
+    tally.worked += compiled.worked - workedBefore
+    if (next.threw) tally.threw += 1
+    if (next.snapshot !== ours.snapshot) tally.moved += 1
+    // A failed actor is not stored.
+    if (!['active', 'done'].includes(next.snapshot.status)) return
+    // Snapshots of either go on with the other, and restored ones like those that were never stored.
+    const stored = compiled.restore(structuredClone(compiled.plain(ours.snapshot)))
+    alike(outcome(worked, ours.snapshot, event).seen, expected.seen, 'XState on ours')
+    alike(outcome(compiled, theirs.snapshot, event).seen, expected.seen, 'ours on XState')
+    const sameContext = /"sameContext": (true|false)/
+    alike(
+      outcome(compiled, stored, event).seen.replace(sameContext, ''),
+      expected.seen.replace(sameContext, ''),
+      'restored',
+    )
+    ours = next
+    theirs = expected
+  }
+}
+
+describe('a compiled machine', function () {
+  this.timeout(0)
+
+  it(`does what XState does (${numRuns} machines)`, () => {
+    fc.assert(
+      fc.property(
+        anyShape,
+        fc.array(anyEvent, { minLength: 5, maxLength: 30 }),
+        (shape, events) => {
+          compare(machineOf(shape), events, !leaves(shape))
+        },
+      ),
+      { numRuns, seed, endOnFailure: process.env['REENACT_SHRINK'] === undefined },
+    )
+    if (process.env['REENACT_CASES']) console.log(JSON.stringify(tally))
+    expect(tally.compiled).to.be.greaterThan(tally.machines / 2)
+  })
+
+  it('runs the account without XState', () => {
+    const runner = new MachineRunner(account, 'account')
+    let { snapshot } = runner.initial()
+    for (const event of [
+      { type: 'open', owner: 'ann' },
+      { type: 'Opened', owner: 'ann' },
+      { type: 'Deposited', amount: 3 },
+      { type: 'withdraw', amount: 9 },
+      { type: 'close' },
+      { type: 'ping' },
+    ]) {
+      snapshot = runner.step(snapshot, event).snapshot
+    }
+    expect(runner.compiled).to.equal('yes')
+    expect(runner.worked).to.equal(0)
+    expect(snapshot.value).to.equal('active')
+    expect(snapshot.context).to.deep.equal({ owner: 'ann', balance: 3 })
+  })
+})
