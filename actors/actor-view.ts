@@ -1,10 +1,10 @@
 // What users see of states and events.
 
 import type { EventMetadata } from '../runtime/codec/metadata.ts'
+import { readEvent } from '../runtime/codec/upcasting.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Model } from './model.ts'
 import type { StateView } from './outcome.ts'
-import { currentEvent } from './rehydrate.ts'
 import type { ActorEvent, ActorState, AnyAggregate } from './types.ts'
 
 /** The public form of a state. */
@@ -26,7 +26,7 @@ export function eventOf<E>(
   recorded: RecordedEvent,
   metadata: EventMetadata,
 ): ActorEvent<E> | undefined {
-  const event = currentEvent(model, recorded, metadata)
+  const event = readEvent(model.upcasters, recorded, metadata)
   if (!event) return undefined
   const { id, revision, position, recordedAt } = recorded
   return {

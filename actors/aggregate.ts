@@ -2,13 +2,13 @@
 
 import type { AnyStateMachine, ContextFrom } from 'xstate'
 import { decode, deepFreeze, encode } from '../runtime/codec/codec.ts'
-import type { Upcaster, UpcastRule } from '../runtime/codec/upcasting.ts'
+import { runtimeTypePrefix, type Upcaster, type UpcastRule } from '../runtime/codec/upcasting.ts'
 import { messageOf, ReenactError } from '../runtime/core/errors.ts'
 import { checkCategory } from '../runtime/core/stream-name.ts'
 import { MachineRunner, type Snapshot } from './machine.ts'
 import { checkMachine } from './machine-rules.ts'
 import { machineKey } from './machine-text.ts'
-import { type EventModel, type Model, runtimeTypePrefix } from './model.ts'
+import type { EventModel, Model } from './model.ts'
 import type { Schema } from './schema.ts'
 import type { MachineCommand, MachineEvent } from './types.ts'
 

@@ -1,13 +1,14 @@
 // A command as a sender gives it, checked and copied: what the sender holds can no longer change it.
 
 import { decode, encode, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
+import { runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import { type TimeInput, toTime } from '../runtime/core/time.ts'
 import type { Command } from './decide.ts'
 import { isWildcard } from './machine-rules.ts'
-import { type Model, runtimeTypePrefix } from './model.ts'
+import type { Model } from './model.ts'
 import { validate } from './schema.ts'
 
 /** How a command is to be handled. */

@@ -30,14 +30,6 @@ export interface Model {
   readonly snapshotKey: string | undefined
 }
 
-/** Prefix of the runtime's own event types. */
-export const runtimeTypePrefix = 'reenact.'
-
-/** The runtime's own event types, all of version 1: outcomes that are no domain events. */
-export const runtimeRules: Upcasters = new Map(
-  ['reenact.Rejected', 'reenact.NoEffect'].map((type) => [type, { type, version: 1, steps: {} }]),
-)
-
 /** A state as a reader names it: `active`, `open.waiting`, `a.x | b.y` for parallel regions. */
 export const stateText = (value: unknown): string => {
   if (typeof value === 'string') return value

@@ -2,6 +2,7 @@
 
 import { decode } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
+import { readEvent } from '../runtime/codec/upcasting.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { activate } from './activation.ts'
@@ -10,7 +11,7 @@ import { fingerprint } from './command-window.ts'
 import type { Refusal } from './decide.ts'
 import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
-import { currentEvent, type ReadDeps, type Replayed } from './rehydrate.ts'
+import type { ReadDeps, Replayed } from './rehydrate.ts'
 
 /** What `send` answers, without type parameters. */
 export type RawOutcome = {
@@ -188,6 +189,6 @@ function domainEvent(
   [recorded, metadata]: readonly [RecordedEvent, EventMetadata],
 ): readonly object[] {
   if (recorded.type === 'reenact.NoEffect') return []
-  const event = currentEvent(model, recorded, metadata)
+  const event = readEvent(model.upcasters, recorded, metadata)
   return event ? [Object.assign({ type: event.type }, event.data, { type: event.type })] : []
 }

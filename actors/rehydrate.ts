@@ -1,15 +1,14 @@
 // Rehydration: a snapshot, if one fits, and the events after it give the state at a moment.
 
-import { decode } from '../runtime/codec/codec.ts'
 import { type EventHeader, readHeader, readMetadata } from '../runtime/codec/metadata.ts'
-import { upcast } from '../runtime/codec/upcasting.ts'
+import { readEvent, runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import type { Clock, Timers } from '../runtime/core/clock.ts'
-import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { EventStore, RecordedEvent, StreamPage } from '../runtime/ports/event-store.ts'
 import { CommandWindow } from './command-window.ts'
 import { evolve } from './evolve.ts'
 import type { Snapshot } from './machine.ts'
-import { type Model, runtimeRules, runtimeTypePrefix } from './model.ts'
+import type { Model } from './model.ts'
 import { always, type Within } from './moment.ts'
 import { hashOf, wrongHash } from './recorded.ts'
 
@@ -63,7 +62,7 @@ export function fold(
   header: EventHeader,
 ): void {
   const { revision, type } = recorded
-  const event = currentEvent(model, recorded, header)
+  const event = readEvent(model.upcasters, recorded, header)
   if (!type.startsWith(runtimeTypePrefix)) {
     if (event) state.snapshot = evolveRecorded(model, state.snapshot, recorded, event)
     state.started = true
@@ -74,33 +73,11 @@ export function fold(
   state.time = Math.max(state.time, header.time ?? recorded.recordedAt)
 }
 
-/** The event as today's code knows it; `undefined` where its type is ignored. */
-export function currentEvent(
-  model: Model,
-  recorded: RecordedEvent,
-  header: EventHeader,
-): ReturnType<typeof upcast> {
-  const { stream, revision, type } = recorded
-  const version = header.schemaVersion ?? 1
-  try {
-    const rules = type.startsWith(runtimeTypePrefix) ? runtimeRules : model.upcasters
-    return upcast(rules, { stream, revision, type, version, data: decode(recorded.data) })
-  } catch (error) {
-    if (!isReenactError(error, 'InvalidPayload')) throw error
-    throw new ReenactError(
-      'CorruptEvent',
-      `${stream}@${revision} does not hold an event of ours: ${error.message}`,
-      { stream, revision, check: 'content' },
-      error,
-    )
-  }
-}
-
 function evolveRecorded(
   model: Model,
   snapshot: Snapshot,
   { stream, revision, type }: RecordedEvent,
-  event: NonNullable<ReturnType<typeof upcast>>,
+  event: NonNullable<ReturnType<typeof readEvent>>,
 ): Snapshot {
   try {
     return evolve(model, snapshot, event.type, event.data)

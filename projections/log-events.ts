@@ -1,8 +1,8 @@
 // The log as projections see it: decoded events of today's shape, in the order they were committed.
 
-import { decode, type JsonObject } from '../runtime/codec/codec.ts'
+import type { JsonObject } from '../runtime/codec/codec.ts'
 import { readMetadata } from '../runtime/codec/metadata.ts'
-import { type Upcasters, upcast } from '../runtime/codec/upcasting.ts'
+import { readEvent, runtimeTypePrefix, type Upcasters } from '../runtime/codec/upcasting.ts'
 import type { Timers } from '../runtime/core/clock.ts'
 import { categoryOf, idOf } from '../runtime/core/stream-name.ts'
 import { type TimeInput, toTime } from '../runtime/core/time.ts'
@@ -49,7 +49,7 @@ export interface LogDeps {
   readonly upcasters: ReadonlyMap<string, Upcasters>
 }
 
-const runtimeTypePrefix = 'reenact.'
+const noRules: Upcasters = new Map()
 
 /**
  * Reads the log up to its end at the moment the end is reached.
@@ -69,10 +69,10 @@ export async function* logEvents(
   for (let end = false; !end; ) {
     const page = await deps.store.readAll({ after, limit: 512, filter })
     for (const recorded of page.events) {
+      if (!types && recorded.type.startsWith(runtimeTypePrefix)) continue
       const event = logEvent(deps, recorded)
       if (!event || event.time > at) continue
-      if (types ? types.includes(event.type) : !event.type.startsWith(runtimeTypePrefix))
-        yield event
+      if (!types || types.includes(event.type)) yield event
     }
     after = page.position
     end = page.end
@@ -90,19 +90,10 @@ function storedNames({ upcasters }: LogDeps, types: readonly string[]): readonly
 }
 
 function logEvent(deps: LogDeps, recorded: RecordedEvent): LogEvent | undefined {
-  const { stream, revision, type, id, position, recordedAt } = recorded
-  const kind = categoryOf(stream)
+  const { stream, revision, id, position, recordedAt } = recorded
   const metadata = readMetadata(recorded)
-  const stored = {
-    stream,
-    revision,
-    type,
-    version: metadata.schemaVersion ?? 1,
-    data: decode(recorded.data),
-  }
-  const event = type.startsWith(runtimeTypePrefix)
-    ? stored
-    : upcast(deps.upcasters.get(kind) ?? new Map(), stored)
+  const kind = categoryOf(stream)
+  const event = readEvent(deps.upcasters.get(kind) ?? noRules, recorded, metadata)
   if (!event) return undefined
   return {
     kind,

@@ -2,6 +2,7 @@
 
 import { messageOf, ReenactError } from '../core/errors.ts'
 import { decode, encode, type JsonObject } from './codec.ts'
+import type { EventHeader } from './metadata.ts'
 
 /** Makes the data of the next version from the data of one version. Pure. */
 export type Upcaster = (data: JsonObject) => JsonObject
@@ -18,6 +19,45 @@ export interface UpcastRule {
 
 /** Rules by the name found in the log; `null` for types declared as ignored. */
 export type Upcasters = ReadonlyMap<string, UpcastRule | null>
+
+/** Prefix of the runtime's own event types. */
+export const runtimeTypePrefix = 'reenact.'
+
+/** The runtime's own event types, all of version 1: outcomes that are no domain events. */
+const runtimeRules: Upcasters = new Map(
+  ['reenact.Rejected', 'reenact.NoEffect'].map((type) => [type, { type, version: 1, steps: {} }]),
+)
+
+/**
+ * The event of a row of the log as today's code knows it, or `undefined` where its type is ignored. Throws
+ * `CorruptEvent`, `UnknownEvent`, `NewerSchema`.
+ */
+export function readEvent(
+  rules: Upcasters,
+  {
+    stream,
+    revision,
+    type,
+    data,
+  }: Omit<StoredEvent, 'version' | 'data'> & { readonly data: string },
+  { schemaVersion: version = 1 }: EventHeader,
+): ReturnType<typeof upcast> {
+  const known = type.startsWith(runtimeTypePrefix) ? runtimeRules : rules
+  // What nobody reads need not be readable.
+  if (known.get(type) === null) return undefined
+  let decoded: JsonObject
+  try {
+    decoded = decode(data)
+  } catch (error) {
+    throw new ReenactError(
+      'CorruptEvent',
+      `${stream}@${revision} does not hold an event of ours: ${messageOf(error)}`,
+      { stream, revision, check: 'content' },
+      error,
+    )
+  }
+  return upcast(known, { stream, revision, type, version, data: decoded })
+}
 
 /** An event as found in the log. */
 export interface StoredEvent {

@@ -17,6 +17,7 @@ import {
 } from '../../examples/incidents/import-log.ts'
 import { Incident } from '../../examples/incidents/incident.ts'
 import { refusals, statusCounts, statusOf, storyOf } from '../../examples/incidents/questions.ts'
+import { lineCharsMax } from '../../examples/incidents/read-lines.ts'
 import type { Command, Desk, Request } from '../../examples/incidents/vocabulary.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -361,6 +362,28 @@ describe('the incidents example', function () {
         if (id === failing) throw new Error('failed')
         return runtime.actor(aggregate, id)
       },
+    })
+
+    it('passes over lines that are too long, and goes on after them', async () => {
+      const path = join(directory, 'long.jsonl.gz')
+      const [first = '', ...others] = readFileSync(small, 'utf8').trimEnd().split('\n')
+      const long = 'x'.repeat(lineCharsMax + 1)
+      const longest = `"${'y'.repeat(5 * lineCharsMax)}"\r`
+      const padded = `${first}${' '.repeat(lineCharsMax - first.length)}`
+      await writeFile(
+        path,
+        gzipSync([padded, long, '', longest, long, ...others, longest].join('\n')),
+      )
+      const runtime = await start()
+      const { report, outcomes } = await importSmall(runtime, path)
+      expect(report).to.include({ lastLine: 29, accepted: 14, invalid: 8, complete: true })
+      for (const number of [2, 4, 5, 29]) {
+        expect(outcomes.get(number)).to.deep.equal({
+          kind: 'invalid',
+          problem: `longer than ${lineCharsMax} characters`,
+        })
+      }
+      expect(outcomes.get(1)?.kind).to.equal('accepted')
     })
 
     it('says where a broken file ends, and keeps what comes before', async () => {

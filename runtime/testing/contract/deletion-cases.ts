@@ -214,6 +214,18 @@ export const listCases: readonly ContractCase[] = [
     const rest = await store.listStreams({ category: 'account', after: 'account-2', limit: 3 })
     assert.deepEqual(rest, ['account-3', 'account-4'])
   }),
+  onStore('a list has what was added since the last one, in its place', async (store) => {
+    const listed = async (after?: string) =>
+      store.listStreams({ category: 'account', ...(after === undefined ? {} : { after }) })
+    await append(store, 'account-b', events(1))
+    await append(store, 'account-d', events(1))
+    assert.deepEqual(await listed(), ['account-b', 'account-d'])
+    for (const id of ['c', 'a', 'c']) await append(store, `account-${id}`, events(1))
+    assert.deepEqual(await listed(), ['account-a', 'account-b', 'account-c', 'account-d'])
+    assert.deepEqual(await listed('account-b'), ['account-c', 'account-d'])
+    assert.deepEqual(await listed('account-bb'), ['account-c', 'account-d'])
+    assert.deepEqual(await listed('account-d'), [])
+  }),
   onStore('streams without readable events are not listed', async (store) => {
     for (const n of [1, 2, 3, 4]) await append(store, `account-${n}`, events(2))
     await store.deleteStream('account-1')

@@ -179,6 +179,59 @@ describe('sqlite: corruption', function () {
     await store.close()
   })
 
+  const stateDamages: readonly (readonly [sql: string, next: number])[] = [
+    [`value = '{"balance":8}'`, 3],
+    ['crc = crc + 1', 3],
+    ['revision = 40', 41],
+    ['revision = -5', 0],
+    ['revision = 9007199254740991', 0],
+    ['revision = 9223372036854775807', 0],
+  ]
+  for (const [sql, next] of stateDamages) {
+    it(`a state entry damaged by ${sql} is overwritten where nothing is expected`, async () => {
+      const file = freshFile(directory)
+      await writeStore(file)
+      const key = 'snapshot:account-1'
+      const before = await openSqliteStore(file)
+      for (const value of ['{"n":1}', '{"n":2}']) await before.state.put(key, value)
+      await before.close()
+      tamper(file, `UPDATE state SET ${sql}`)
+      const store = await openSqliteStore(file)
+      await failure(store.state.put(key, '{}', 2), 'StoreUnreadable')
+      await failure(store.state.get(key), 'StoreUnreadable')
+      expect(await store.state.put(key, '{"n":3}')).to.equal(next)
+      expect(await store.state.get(key)).to.deep.equal({ value: '{"n":3}', revision: next })
+      expect(await store.state.put(key, '{"n":4}', next)).to.equal(next + 1)
+      await store.close()
+    })
+  }
+
+  it('a listing names damaged streams and goes on', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    const before = await openSqliteStore(file)
+    await appendOne(before, 'account-3')
+    await before.setStreamMetadata('account-1', { maxAgeSeconds: 3600 })
+    await before.close()
+    // The entry of one stream, and all events of another whose ages must be looked at.
+    tamper(
+      file,
+      `UPDATE streams SET crc = crc + 1 WHERE name = 'account-2';
+       UPDATE events SET crc = crc + 1
+       WHERE stream = (SELECT id FROM streams WHERE name = 'account-1')`,
+    )
+    for (const mode of ['rw', 'ro'] as const) {
+      const store = await openSqliteStore(file, { mode })
+      const names = ['account-1', 'account-2', 'account-3']
+      expect(await store.listStreams({ category: 'account' })).to.deep.equal(names)
+      const rest = await store.listStreams({ category: 'account', after: 'account-1', limit: 1 })
+      expect(rest).to.deep.equal(['account-2'])
+      await failure(store.readStream('account-1'), 'CorruptEvent')
+      await failure(store.readStream('account-2'), 'StoreUnreadable')
+      await store.close()
+    }
+  })
+
   it('400 single bytes changed anywhere in the file never show wrong data', async () => {
     const pristine = freshFile(directory)
     await writeStore(pristine)

@@ -1,6 +1,6 @@
 // One process writes a file, and its death frees it.
 
-import { symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
@@ -69,6 +69,39 @@ describe('sqlite: one writer', function () {
     expect(await appendOne(store, 'account-1')).to.include({ outcome: 'committed' })
     await store.close()
     await (await openSqliteStore(link)).close()
+  })
+
+  it('a link to a file that is yet to be made shares its lock', async () => {
+    const folder = join(directory, 'elsewhere')
+    mkdirSync(folder)
+    const target = join(folder, 'target.db')
+    const [far, near] = [join(directory, 'far.db'), join(directory, 'near.db')]
+    symlinkSync('elsewhere/target.db', near)
+    symlinkSync(near, far)
+    for (const [first, second] of [
+      [far, target],
+      [target, far],
+      [near, far],
+    ] as const) {
+      rmSync(target, { force: true })
+      const store = await openSqliteStore(first)
+      await failure(openSqliteStore(second), 'StoreLocked')
+      expect(await appendOne(store, 'account-1')).to.include({ position: 1 })
+      await store.close()
+      expect(existsSync(target)).to.equal(true)
+      const again = await openSqliteStore(second)
+      expect((await again.readStream('account-1')).head).to.equal(0)
+      await again.close()
+    }
+  })
+
+  it('links that lead in a circle are refused', async () => {
+    const [one, other] = [join(directory, 'one.db'), join(directory, 'other.db')]
+    symlinkSync(one, other)
+    symlinkSync(other, one)
+    const error = await failure(openSqliteStore(one), 'StoreUnreadable')
+    expect(error.details).to.deep.equal({ file: one, reason: 'missing' })
+    expect(error.message).to.include('symbolic links')
   })
 
   it('a refused second opening does not loosen the lock', async () => {
