@@ -1,4 +1,4 @@
-// The rules of DESIGN for machines, as far as a machine shows them before it runs.
+// The rules for machines, as far as a machine shows them before it runs.
 //
 // Commands emit, events move. Commands: no target, no assign. Events, entry, exit, always: no emit, no reject.
 
