@@ -19,7 +19,7 @@ export interface Metrics {
   activations: number
   /** Actors put out of memory. */
   passivations: number
-  /** Actors that stopped for good until the process or the code changes. */
+  /** Actors that stopped because their log is wrong. They stay stopped while they are in memory. */
   faults: number
   snapshotsTaken: number
   /** Snapshots that did not fit or verify. */
