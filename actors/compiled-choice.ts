@@ -33,12 +33,8 @@ export function entryFor(configuration: Configuration, type: string, guards: Gua
   const candidates = new Candidates(guards)
   const { root } = configuration.machine
   const choices = [choiceOf(candidates, root, configuration.value, type)]
-  // XState gives some of its own types a meaning beside that of the machine, and a status has its own.
-  const foreign =
-    configuration.status !== 'active' ||
-    typeof type !== 'string' ||
-    type === '*' ||
-    type.startsWith('xstate.')
+  // XState gives its own types a meaning beside that of the machine, and may refuse the wildcard as a type.
+  const foreign = typeof type !== 'string' || type === '*' || type.startsWith('xstate.')
   return { type, foreign, choices, line: lineOf(choices), plans: { plan: undefined, next: [] } }
 }
 
@@ -72,7 +68,7 @@ export function first(
   return undefined
 }
 
-/** All that answer, each once. */
+/** All that answer. What several leaves share without an event may come more than once. */
 export function pick(
   choice: Choice,
   context: object,
@@ -85,7 +81,7 @@ export function pick(
   if (inside) return true
   const own = first(choice.own, context, event, place)
   if (!own) return false
-  if (!picked.includes(own)) picked.push(own)
+  picked.push(own)
   return true
 }
 

@@ -2,10 +2,11 @@
 
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { AnyStateMachine } from 'xstate'
+import { type AnyStateMachine, assign, createMachine, log } from 'xstate'
 import { MachineRunner, type Snapshot } from '../../actors/machine.ts'
 import { machine as account } from '../fixtures/account.ts'
-import { anyEvent, anyShape, leaves, machineOf, type SentEvent } from './generated-machines.ts'
+import { anyEvent, anyShape, leaves, machineOf } from './generated-machines.ts'
+import type { SentEvent } from './generated-parts.ts'
 
 const numRuns = Number(process.env['REENACT_CASES'] ?? 300)
 const seed = Number(process.env['REENACT_SEED'] ?? Date.now() % 2 ** 31)
@@ -108,6 +109,44 @@ function compare(made: AnyStateMachine, events: readonly SentEvent[], strict: bo
   }
 }
 
+const sent = (type: string): SentEvent => ({ type, n: 1 })
+
+const regionOf = (name: string) => ({
+  initial: 'x',
+  states: { x: { on: { [name]: 'y' } }, y: { on: { [name]: 'x' } } },
+  always: {
+    guard: ({ context }: { context: { on: boolean; log: string[] } }) =>
+      context.on && !context.log.includes(name),
+    actions: assign({
+      log: ({ context }: { context: { log: string[] } }) => [...context.log, name],
+    } as never),
+  },
+})
+
+/** Both regions move without an event at once, and tell in which order. */
+const twoRegions = createMachine({
+  context: { on: false, log: [] },
+  type: 'parallel',
+  states: { a: regionOf('a'), b: regionOf('b') },
+  on: { both: { actions: assign({ on: true }) } },
+} as never) as AnyStateMachine
+
+/** Machines by what in them is not compiled. */
+const uncompiled: Readonly<Record<string, object>> = {
+  "'output' in '(machine).done'": {
+    initial: 'a',
+    states: { a: { on: { a: 'done' } }, done: { type: 'final', output: 1 } },
+  },
+  'xstate.log': { on: { a: { actions: log('a') } } },
+  "the guard 'nowhere'": { on: { b: { guard: 'nowhere' } } },
+  maxIterations: { options: { maxIterations: 9 }, on: { a: {} } },
+  'the name of the state': { initial: '#x', states: { '#x': {} }, on: { a: {} } },
+  "an assign of '__proto__'": {
+    context: {},
+    on: { a: { actions: assign(JSON.parse('{"__proto__":1}')) } },
+  },
+}
+
 describe('a compiled machine', function () {
   this.timeout(0)
 
@@ -125,6 +164,81 @@ describe('a compiled machine', function () {
     if (process.env['REENACT_CASES']) console.log(JSON.stringify(tally))
     expect(tally.compiled).to.be.greaterThan(tally.machines / 2)
   })
+
+  it('forgets what a failed step raised', () => {
+    const made = createMachine({
+      context: { bad: false },
+      initial: 'inner',
+      states: {
+        inner: {
+          type: 'parallel',
+          states: {
+            region: {
+              initial: 'first',
+              states: {
+                first: {
+                  on: { go: { target: 'last', actions: assign({ bad: true }) }, other: {} },
+                },
+                last: { type: 'final' },
+              },
+              onDone: {
+                guard: ({ context }) => {
+                  if (context.bad) throw new Error('bad')
+                  return true
+                },
+              },
+            },
+          },
+          onDone: 'after',
+        },
+        after: {},
+      },
+    })
+    compare(made, [sent('go'), sent('other'), sent('other')], false)
+  })
+
+  it('moves a parent that XState lost', () => {
+    const made = createMachine({
+      context: { n: 0 },
+      type: 'parallel',
+      always: { guard: ({ context }) => context.n === 1, actions: assign({ n: 2 }) },
+      states: {
+        before: { type: 'history' },
+        region: { on: { a: { target: 'before', reenter: true, actions: assign({ n: 1 }) } } },
+      },
+    })
+    compare(made, [sent('a'), sent('a')], true)
+  })
+
+  it('lets regions move in the same order after a restore', () => {
+    for (const compile of [true, false]) {
+      const runner = new MachineRunner(twoRegions, 'any', { compile })
+      let { snapshot } = runner.initial()
+      for (const type of ['b', 'a', 'b', 'a', 'b'])
+        snapshot = runner.step(snapshot, { type }).snapshot
+      const restored = runner.restore(runner.plain(snapshot))
+      const { context } = runner.step(snapshot, { type: 'both' }).snapshot
+      expect(context).to.deep.equal({ on: true, log: ['a', 'b'] })
+      expect(runner.step(restored, { type: 'both' }).snapshot.context).to.deep.equal(context)
+    }
+  })
+
+  it('keeps a snapshot of another runner as its own', () => {
+    const [one, other] = [new MachineRunner(account, 'one'), new MachineRunner(account, 'other')]
+    const opened = one.step(one.initial().snapshot, sent('open'))
+    const again = other.step(one.initial().snapshot, sent('open'))
+    expect(again.emitted).to.deep.equal(opened.emitted)
+    expect(one.step(opened.snapshot, sent('open')).emitted).to.have.length(1)
+  })
+
+  for (const [what, config] of Object.entries(uncompiled)) {
+    it(`leaves to XState: ${what}`, () => {
+      const made = createMachine(config as never) as AnyStateMachine
+      const { compiled } = new MachineRunner(made, 'any')
+      expect(compiled).to.have.property('no').that.includes(what)
+      compare(made, [sent('a'), sent('b'), sent('a')], false)
+    })
+  }
 
   it('runs the account without XState', () => {
     const runner = new MachineRunner(account, 'account')
