@@ -68,6 +68,10 @@ export interface ErrorDetails {
   DiskFull: { file: string }
   /** The store failed in a way only a restart of the process resolves. */
   StoreFailed: { store: string }
+  /** No consumer group has this name on this stream, or on the log. */
+  GroupNotFound: { group: string; source: string }
+  /** A consumer group of this name exists already. */
+  GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
 }
