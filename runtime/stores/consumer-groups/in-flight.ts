@@ -25,10 +25,9 @@ export class InFlight {
 
   /** Gives a message to whom the strategy chooses, if anybody can have it now. */
   give(message: Message, dueMs: number): boolean {
-    // Two events with one id could not be told apart when they are answered: the second waits.
-    if (this.#messages.has(message.event.id)) return false
     const member = this.#strategy.choose(message)
-    if (!member) return false
+    // Two events with one id could not be told apart when they are answered: the second waits.
+    if (!member || this.#messages.has(message.event.id)) return false
     message.member = member
     message.received = false
     message.dueMs = dueMs

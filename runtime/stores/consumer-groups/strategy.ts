@@ -57,7 +57,9 @@ class InTurn extends FirstWithCredit {
  */
 class Pinned implements Strategy {
   #owners: readonly Member[] = []
-  readonly #held = new Map<number, { readonly member: Member; count: number }>()
+  /** By bucket: who has something of it, and how much. */
+  readonly #holders: (Member | undefined)[] = new Array(bucketCount).fill(undefined)
+  readonly #held = new Uint32Array(bucketCount)
   readonly #numbers = new WeakMap<Member, number>()
   #nextNumber = 1
 
@@ -74,21 +76,19 @@ class Pinned implements Strategy {
   }
 
   choose({ bucket }: Message): Member | undefined {
-    const member = this.#held.get(bucket)?.member ?? this.#owners[bucket]
+    const member = this.#holders[bucket] ?? this.#owners[bucket]
     return member?.hasCredit ? member : undefined
   }
 
   given({ bucket }: Message, member: Member): void {
-    const held = this.#held.get(bucket)
-    if (held) held.count += 1
-    else this.#held.set(bucket, { member, count: 1 })
+    this.#holders[bucket] = member
+    this.#held[bucket] = (this.#held[bucket] ?? 0) + 1
   }
 
   released({ bucket }: Message): void {
-    const held = this.#held.get(bucket)
-    if (!held) return
-    held.count -= 1
-    if (held.count === 0) this.#held.delete(bucket)
+    const left = (this.#held[bucket] ?? 0) - 1
+    this.#held[bucket] = left
+    if (left === 0) this.#holders[bucket] = undefined
   }
 
   #ownerOf(bucket: number, members: readonly Member[]): Member {
