@@ -147,7 +147,7 @@ class CommandWorker implements Worker {
     for (const { event, retries } of deliveries) {
       const lane = this.#laneOf(model, consumer, event.stream)
       signalled.add(lane)
-      lane.signalled = Math.max(lane.signalled, event.revision)
+      lane.signal(event)
       if (retries > 0) lane.takenOver = true
       // One delivery is enough to come back to this actor after a crash.
       if (lane.anchor === undefined) lane.anchor = event.id
