@@ -131,7 +131,7 @@ class CommandWorker implements Worker {
       if (!isReenactError(error, 'GroupExists')) throw error
     }
     // Each actor holds one delivery, so this is how many actors may wait here.
-    const consumer = await groups.consume(definition, { inFlightMax: concurrency * 4, label: name })
+    const consumer = await groups.consume(definition, { inFlightMax: concurrency * 2, label: name })
     this.#consumers.add(consumer)
     if (this.#stopping) consumer.close()
     return consumer
