@@ -1,5 +1,7 @@
 // What stands beside the data of every event.
 
+import { quoted } from './codec.ts'
+
 /** What Reenact writes beside the data. Foreign writers may lack any of it. */
 export interface EventMetadata extends EventHeader {
   /** Its own time is before that of an earlier event, knowingly. */
@@ -25,6 +27,35 @@ export interface EventHeader {
   /** Own time, ms since the epoch. */
   readonly time?: number
   readonly commandId?: string
+}
+
+/** All that is written beside an event. Hashes and writer are texts that JSON holds as they are. */
+export interface WrittenMetadata {
+  readonly schemaVersion: number
+  readonly time: number
+  readonly commandId: string
+  readonly late: boolean
+  readonly payloadHash: string
+  readonly $correlationId: string
+  readonly $causationId: string
+  readonly writer: string
+  readonly previousHash: string
+  readonly traceparent: string | undefined
+  readonly custom: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Metadata as text, the header first. By hand because it is written for every event. */
+export function writeMetadata(metadata: WrittenMetadata): string {
+  const { schemaVersion, time, commandId, late, payloadHash, writer, previousHash } = metadata
+  const { $correlationId, $causationId, traceparent, custom } = metadata
+  const id = quoted(commandId)
+  const correlation = $correlationId === commandId ? id : quoted($correlationId)
+  const causation = $causationId === commandId ? id : quoted($causationId)
+  let text = `{"schemaVersion":${schemaVersion},"time":${time},"commandId":${id},"payloadHash":"${payloadHash}","$correlationId":${correlation},"$causationId":${causation},"writer":"${writer}","previousHash":"${previousHash}"`
+  if (late) text += ',"late":true'
+  if (traceparent !== undefined) text += `,"traceparent":${quoted(traceparent)}`
+  if (custom !== undefined) text += `,"custom":${JSON.stringify(custom)}`
+  return `${text}}`
 }
 
 const headerPattern =

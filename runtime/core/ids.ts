@@ -1,6 +1,6 @@
 // Command ids: time-ordered UUIDs (version 7) from the ports, strictly increasing in one process.
 
-import { v7, validate, version } from 'uuid'
+import { v7, validate } from 'uuid'
 import type { Clock, Random } from './clock.ts'
 
 const poolIds = 64
@@ -31,7 +31,8 @@ export function createIds(clock: Clock, random: Random): () => string {
 }
 
 /** When a version 7 UUID was made, in milliseconds since the epoch; `undefined` for any other id. */
-export const issuedAt = (id: string): number | undefined =>
-  validate(id) && version(id) === 7
-    ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
-    : undefined
+export function issuedAt(id: string): number | undefined {
+  // The version stands in the fifteenth place: most other ids need no closer look.
+  if (id.length !== 36 || id.charCodeAt(14) !== 0x37 || !validate(id)) return undefined
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}
