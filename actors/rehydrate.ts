@@ -114,7 +114,7 @@ export async function catchUp(
       const header = readHeader(recorded)
       const time = Math.max(state.time, header.time ?? recorded.recordedAt)
       const { revision, position, recordedAt } = recorded
-      if (!within({ revision, position, recordedAt, time })) {
+      if (within !== always && !within({ revision, position, recordedAt, time })) {
         end = true
         break
       }

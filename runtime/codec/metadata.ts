@@ -58,14 +58,39 @@ export function writeMetadata(metadata: WrittenMetadata): string {
   return `${text}}`
 }
 
-const headerPattern =
-  /^\{"schemaVersion":([1-9]\d{0,8}),"time":([1-9]\d{0,14}|0),"commandId":"([^"\\]+)"/
+const versionKey = '{"schemaVersion":'
+const timeKey = ',"time":'
+const commandKey = ',"commandId":"'
 
 /** Reads the header alone: what begins as Reenact writes it needs no parsing of the rest. */
 export function readHeader(event: { readonly metadata: string }): EventHeader {
-  const found = headerPattern.exec(event.metadata)
-  if (!found) return readMetadata(event)
-  return { schemaVersion: Number(found[1]), time: Number(found[2]), commandId: found[3] as string }
+  const { metadata } = event
+  const versionEnd = metadata.indexOf(timeKey)
+  const timeEnd = metadata.indexOf(commandKey, versionEnd)
+  const idStart = timeEnd + commandKey.length
+  const idEnd = metadata.indexOf('"', idStart)
+  if (versionEnd > 0 && timeEnd > 0 && idEnd > idStart && metadata.startsWith(versionKey)) {
+    const schemaVersion = wholeNumber(metadata, versionKey.length, versionEnd)
+    const time = wholeNumber(metadata, versionEnd + timeKey.length, timeEnd)
+    const commandId = metadata.slice(idStart, idEnd)
+    if (schemaVersion > 0 && time >= 0 && !commandId.includes('\\')) {
+      return { schemaVersion, time, commandId }
+    }
+  }
+  return readMetadata(event)
+}
+
+/** The number these digits say; -1 where they are none as JSON writes them, or too many. */
+function wholeNumber(text: string, start: number, end: number): number {
+  const length = end - start
+  if (length < 1 || length > 15 || (length > 1 && text.charCodeAt(start) === 0x30)) return -1
+  let number = 0
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    number = number * 10 + digit
+  }
+  return number
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string'
