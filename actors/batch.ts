@@ -3,7 +3,7 @@
 import { encode } from '../runtime/codec/codec.ts'
 import { writeMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { batchBytesMax, eventBytesMax } from '../runtime/core/limits.ts'
+import { batchBytesMax, eventBytes, eventBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
 import type { CheckedCommand } from './command.ts'
 import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
@@ -189,7 +189,7 @@ export class Batch {
     for (const { type, version, data } of records) {
       revision += 1
       const metadata = this.#metadata(checked, version, time, hash)
-      const own = Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(metadata)
+      const own = eventBytes(type, data, metadata)
       if (own > eventBytesMax) throw this.#tooLarge(`Event '${type}'`, checked, own, eventBytesMax)
       bytes += own
       const made = identify({ stream: this.#stream, revision, type, data, metadata })

@@ -1,6 +1,6 @@
 // A command as a sender gives it, checked and copied: what the sender holds can no longer change it.
 
-import { decode, encode, type JsonObject, payloadHash, reread } from '../runtime/codec/codec.ts'
+import { copyOf, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
 import { runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
@@ -62,18 +62,18 @@ export class CheckedCommand {
 
   /** Use {@link checkCommand}. */
   constructor(model: Model, stream: string, given: Given, newId: () => string) {
-    const { type, text, options } = given
+    const { type, copy, canonicalText, options } = given
     this.#model = model
     this.#stream = stream
     this.type = type
-    this.payload = reread(text)
-    this.length = text.length
+    this.payload = copy
+    this.length = canonicalText.length
     this.options = options
     this.occurredAt = ownTime(options.occurredAt)
-    this.custom = options.metadata && decode(storable(stream, type, options.metadata, "'metadata'"))
+    this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
     this.mayRepeat = options.commandId !== undefined
     if (!this.mayRepeat) this.read()
-    this.payloadHash = payloadHash(this.payload)
+    this.payloadHash = payloadHash(canonicalText)
     this.commandId = options.commandId ?? newId()
   }
 
@@ -84,9 +84,10 @@ export class CheckedCommand {
   }
 }
 
-interface Given {
+type Copied = ReturnType<typeof copyOf>
+
+interface Given extends Copied {
   readonly type: string
-  readonly text: string
   readonly options: SendOptions
 }
 
@@ -107,14 +108,14 @@ export function checkCommand(
   if (typeof type !== 'string') throw invalid(stream, String(type), ["it has no 'type'"])
   const wrong = options === noOptions ? undefined : wrongOption(options)
   if (wrong) throw invalid(stream, type, [wrong])
-  const text = storable(stream, type, given, `Command '${type}'`)
-  return new CheckedCommand(model, stream, { type, text, options }, newId)
+  const { copy, canonicalText } = storable(stream, type, given, `Command '${type}'`)
+  return new CheckedCommand(model, stream, { type, copy, canonicalText, options }, newId)
 }
 
-/** Encodes. Throws `InvalidCommand` for what is no plain data. */
-function storable(stream: string, type: string, value: unknown, what: string): string {
+/** Copies. Throws `InvalidCommand` for what is no plain data. */
+function storable(stream: string, type: string, value: unknown, what: string): Copied {
   try {
-    return encode(value, { what })
+    return copyOf(value, { what })
   } catch (error) {
     if (!isReenactError(error, 'InvalidPayload')) throw error
     throw invalid(stream, type, [messageOf(error)], error)
@@ -132,7 +133,7 @@ function readCommand(model: Model, stream: string, type: string, payload: JsonOb
   if (validation.issues) throw refuse(validation.issues)
   // A schema need not know of `type`, and may leave it out.
   const valid = { ...(validation.value as object), type }
-  return reread(storable(stream, type, valid, `Command '${type}'`)) as unknown as Command
+  return storable(stream, type, valid, `Command '${type}'`).copy as unknown as Command
 }
 
 const invalid = (
