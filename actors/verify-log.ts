@@ -20,6 +20,8 @@ export interface LogVerification {
   /** The first thousand. */
   readonly problems: readonly ReenactError[]
   readonly problemCount: number
+  /** Why the rest of the log was not looked at, if it was not. */
+  readonly gaveUp: ReenactError | undefined
 }
 
 /** What checking needs. */
@@ -44,7 +46,14 @@ const isDamage = (error: unknown): error is ReenactError =>
 /** Reads all there is, goes on after damage, and says everything that is wrong. */
 export async function verifyLog(deps: VerifyLogDeps): Promise<LogVerification> {
   const check = new LogCheck(deps.store)
-  for await (const page of readablePages(deps.store, (error) => check.addDamage(error))) {
+  const pages = readablePages(deps.store, (error) => check.addDamage(error))
+  let gaveUp: ReenactError | undefined
+  for (;;) {
+    const { done, value: page } = await pages.next()
+    if (done) {
+      gaveUp = page
+      break
+    }
     for (const event of page.events) {
       const expected = check.add(event)
       if (expected !== event.revision) await check.lookIntoGap(event, expected)
@@ -53,14 +62,17 @@ export async function verifyLog(deps: VerifyLogDeps): Promise<LogVerification> {
     await deps.timers.turn()
   }
   await check.addState()
-  return check.result()
+  return { ...check.result(), gaveUp }
 }
 
-/** Every page that can be read. What cannot is narrowed down to single positions and passed over. */
+/**
+ * Every page that can be read. What cannot is narrowed down to single positions and passed over. Returns why it
+ * gave up, if it did.
+ */
 async function* readablePages(
   store: EventStore,
   onDamage: (error: ReenactError) => void,
-): AsyncGenerator<LogPage> {
+): AsyncGenerator<LogPage, ReenactError | undefined> {
   let [limit, unreadable] = [pageMax, 0]
   for (let after = 0, end = false; !end; ) {
     try {
@@ -79,12 +91,10 @@ async function* readablePages(
       onDamage(error)
       after += 1
       unreadable += 1
-      if (unreadable === unreadableMax) {
-        onDamage(nothingReadable(store.name, after))
-        return
-      }
+      if (unreadable === unreadableMax) return nothingReadable(store.name, after)
     }
   }
+  return undefined
 }
 
 const nothingReadable = (file: string, position: number): ReenactError =>
@@ -165,7 +175,7 @@ class LogCheck {
     }
   }
 
-  result(): LogVerification {
+  result(): Omit<LogVerification, 'gaveUp'> {
     const [verified, unverified] = [this.#verified, this.#unverified]
     return {
       events: verified + unverified,

@@ -10,6 +10,8 @@ import { pathOf, takesStore } from './arguments.ts'
 import { colors, count, counted, print, printable } from './output.ts'
 import { startProgress } from './progress.ts'
 
+const problemsShownMax = 20
+
 export function define(command: Command): void {
   takesStore(command)
     .description(
@@ -36,13 +38,11 @@ async function verify(storeName: string): Promise<void> {
     await store.close()
   }
   const structure = await structuralProblem(path)
-  const problems = [...result.problems, ...(structure ? [structure] : [])]
-  print(summary(storeName, result, problems.length === 0))
-  if (problems.length === 0) return
+  const sound = result.problemCount === 0 && structure === undefined
+  print(summary(storeName, result, sound))
+  if (sound) return
   process.exitCode = 1
-  print(damageLines(problems))
-  const unsaid = result.problemCount - result.problems.length
-  if (unsaid > 0) print([`  … and ${counted(unsaid, 'more problem')}`])
+  print(damageLines(result, structure))
 }
 
 /** Where the log ends now. Reads no event: the last one may be damaged. */
@@ -77,12 +77,17 @@ function summary(name: string, result: LogVerification, sound: boolean): readonl
   ]
 }
 
-function damageLines(problems: readonly ReenactError[]): readonly string[] {
+function damageLines(
+  { problems, problemCount, gaveUp }: LogVerification,
+  structure: ReenactError | undefined,
+): readonly string[] {
   const streams = new Set(
     problems.flatMap(({ details }) => ('stream' in details ? [String(details.stream)] : [])),
   )
+  const unsaid = problemCount - problemsShownMax
+  const messages = problems.slice(0, problemsShownMax).map(({ message }) => message)
+  if (unsaid > 0) messages.push(`… and ${counted(unsaid, 'more problem')}`)
+  for (const error of [gaveUp, structure]) if (error) messages.push(error.message)
   const named = streams.size > 0 ? [...streams].join(', ') : 'none by name'
-  return ['', `Damaged streams: ${named}`, ...problems.map(({ message }) => `  ${message}`)].map(
-    printable,
-  )
+  return ['', `Damaged streams: ${named}`, ...messages.map((line) => `  ${line}`)].map(printable)
 }
