@@ -1,0 +1,23 @@
+// Everything that is measured.
+
+import { commandRows } from './commands.ts'
+import { evolveRows } from './evolve.ts'
+import type { Row } from './measure.ts'
+import { memoryRows } from './memory.ts'
+import { readingRows } from './replay.ts'
+import { startRows } from './start.ts'
+
+export const rows: readonly Row[] = [
+  ...commandRows,
+  ...readingRows,
+  ...evolveRows,
+  ...memoryRows,
+  ...startRows,
+]
+
+/** The row of a title. */
+export function findRow(title: string): Row {
+  const found = rows.find((row) => row.title === title)
+  if (found) return found
+  throw new Error(`there is no row '${title}'`)
+}
