@@ -182,7 +182,8 @@ const unanswered = {
   done: 'the state is final',
 } as const
 
-function resultOf<A extends AnyAggregate>(
+/** What a sender is told. */
+export function resultOf<A extends AnyAggregate>(
   model: Model,
   type: string,
   outcome: RawOutcome,

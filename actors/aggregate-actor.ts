@@ -137,7 +137,7 @@ export class AggregateActor {
   }
 
   async #answerThenDecide(batch: Batch, state: Replayed, envelope: Envelope): Promise<void> {
-    const answered = await this.#answerFromLog(envelope, state)
+    const answered = await this.#answerFromLog(envelope, state, batch)
     if (answered || this.#decide(batch, [envelope])) await this.#decideWaiting(batch, state)
   }
 
@@ -156,13 +156,13 @@ export class AggregateActor {
     const again = this.#inHand.filter((envelope) => !envelope.settled)
     this.#inHand = again
     for (const [index, envelope] of again.entries()) {
-      if (await this.#answerFromLog(envelope, state)) continue
+      if (await this.#answerFromLog(envelope, state, batch)) continue
       if (!this.#decide(batch, again.slice(index))) return
     }
   }
 
   /** Answers a command whose outcome the log holds. `true`: the envelope is settled. */
-  async #answerFromLog(envelope: Envelope, state: Replayed): Promise<boolean> {
+  async #answerFromLog(envelope: Envelope, state: Replayed, batch: Batch): Promise<boolean> {
     const { commandId, payloadHash } = envelope.checked
     try {
       const lookup = lookupOf(envelope, state)
@@ -177,6 +177,7 @@ export class AggregateActor {
       }
       const outcome = await found.read()
       this.#deps.metrics.duplicates += 1
+      batch.pass(envelope.checked)
       envelope.succeed(outcome)
     } catch (error) {
       this.#fail(envelope, error)

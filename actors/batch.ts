@@ -53,10 +53,9 @@ export class Batch {
   readonly #model: Model
   readonly #stream: string
   readonly #writer: string
+  readonly #committed: Replayed
   #ids: Set<string> | undefined
   #bytes = 0
-  /** The position before the batch. */
-  readonly #before: number
   /** The state as it grows. Its command window is still the committed one. */
   readonly state: Replayed
 
@@ -64,8 +63,8 @@ export class Batch {
     this.#model = model
     this.#stream = stream
     this.#writer = writer
+    this.#committed = committed
     this.state = { ...committed }
-    this.#before = committed.position
   }
 
   /** Whether this id is part of the batch: the second must wait for the first. */
@@ -83,12 +82,14 @@ export class Batch {
     const firstRevision = this.state.revision + 1
     let decision: Decided['decision']
     try {
-      this.#checkExpectation(checked)
+      this.#checkTurn(checked)
+      const unmet = this.#unmetExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
-      decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
+      decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
       const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
       if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
       this.#take(made, time)
+      if (checked.turn) this.state.commandRevision = checked.turn.revision
       if (decision.accepted) this.state.snapshot = decision.snapshot
     } catch (error) {
       decision = { error }
@@ -111,6 +112,13 @@ export class Batch {
     return true
   }
 
+  /** The command was handled before: the next of its command stream has its turn. */
+  pass({ turn }: CheckedCommand): void {
+    if (turn?.after !== this.state.commandRevision) return
+    this.state.commandRevision = turn.revision
+    if (this.decided.length === 0) this.#committed.commandRevision = turn.revision
+  }
+
   /**
    * What each command is told once the batch is committed, its last event at `position`. Throws what kept it
    * from being decided.
@@ -120,7 +128,7 @@ export class Batch {
     if ('error' in decision) throw decision.error
     const { commandId } = decided.envelope.checked
     // The events of one append stand together in the log.
-    const own = events === 0 ? this.#before : position - (this.events.length - events)
+    const own = events === 0 ? this.#committed.position : position - (this.events.length - events)
     const state = { snapshot, revision, position: own, time }
     if (!decision.accepted) {
       return { commandId, duplicate: false, state, accepted: false, ...decision.refusal }
@@ -129,7 +137,26 @@ export class Batch {
     return { commandId, duplicate: false, state, accepted: true, events: made }
   }
 
-  #checkExpectation({ options: { expectedRevision = 'any' } }: CheckedCommand): void {
+  /** Commands of a command stream are decided one after the other, whoever hands them in. */
+  #checkTurn({ turn }: CheckedCommand): void {
+    const { commandRevision } = this.state
+    if (!turn || turn.after === commandRevision) return
+    throw new ReenactError(
+      'WrongExpectedRevision',
+      `Command ${turn.revision} for ${this.#stream} follows ${turn.after}, but ${commandRevision} was handled last. Read the command stream from there.`,
+      {
+        stream: `commands of ${this.#stream}`,
+        expected: String(turn.after),
+        actual: commandRevision,
+      },
+    )
+  }
+
+  /** Of a posted command the outcome is recorded; a sender is told at once. */
+  #unmetExpectation({
+    turn,
+    options: { expectedRevision = 'any' },
+  }: CheckedCommand): Decision | undefined {
     const { revision, started } = this.state
     const met =
       expectedRevision === 'any' ||
@@ -138,7 +165,12 @@ export class Batch {
         : expectedRevision === 'exists'
           ? started
           : expectedRevision === revision)
-    if (met) return
+    if (met) return undefined
+    if (turn) {
+      const details = { expected: expectedRevision, actual: revision }
+      const reason = 'WrongExpectedRevision'
+      return { accepted: false, refusal: { guards: [], reason, details } }
+    }
     throw new ReenactError(
       'WrongExpectedRevision',
       `${this.#stream} is at revision ${revision}, not at ${expectedRevision}. Read its state and decide again.`,
@@ -227,7 +259,7 @@ export class Batch {
   }
 
   #metadata(
-    { commandId, custom, options, payloadHash }: CheckedCommand,
+    { commandId, custom, options, payloadHash, turn }: CheckedCommand,
     schemaVersion: number,
     time: number,
     previousHash: string,
@@ -244,6 +276,7 @@ export class Batch {
       writer: this.#writer,
       previousHash,
       traceparent,
+      commandRevision: turn?.revision ?? this.state.commandRevision,
       custom,
     })
   }

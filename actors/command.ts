@@ -40,6 +40,17 @@ export interface SendOptions {
 
 /** What most commands are sent with. */
 export const noOptions: SendOptions = {}
+/** The place of a command on its actor's command stream. */
+export interface Turn {
+  readonly revision: number
+  /** What must be the last one handled when it is decided. */
+  readonly after: number
+}
+
+/** Options with what only the runtime may say. */
+export interface CommandOptions extends SendOptions {
+  readonly turn?: Turn
+}
 
 /** A command on its way. */
 export class CheckedCommand {
@@ -56,6 +67,8 @@ export class CheckedCommand {
   readonly occurredAt: number | undefined
   readonly custom: Readonly<Record<string, unknown>> | undefined
   readonly options: SendOptions
+  /** Of a command from the actor's command stream. */
+  readonly turn: Turn | undefined
   readonly #model: Model
   readonly #stream: string
   #command: Command | undefined
@@ -69,6 +82,7 @@ export class CheckedCommand {
     this.payload = copy
     this.length = canonicalText.length
     this.options = options
+    this.turn = options.turn
     this.occurredAt = ownTime(options.occurredAt)
     this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
     this.mayRepeat = options.commandId !== undefined
@@ -88,7 +102,7 @@ type Copied = ReturnType<typeof copyOf>
 
 interface Given extends Copied {
   readonly type: string
-  readonly options: SendOptions
+  readonly options: CommandOptions
 }
 
 /**
@@ -101,7 +115,7 @@ export function checkCommand(
   model: Model,
   stream: string,
   given: unknown,
-  options: SendOptions,
+  options: CommandOptions,
   newId: () => string,
 ): CheckedCommand {
   const type = (given as { type?: unknown } | null)?.type

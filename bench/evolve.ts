@@ -14,11 +14,11 @@ const deposit = { type: 'Deposited', amount: 1 } as const
 /** Evolves an account by `evolve`, as replay and commands do: checks, and a frozen context. */
 function account(aggregate: typeof Account, count: number): Promise<Figure> {
   const model = modelOf(aggregate)
-  const active = evolve(model, model.initial, 'Opened', { owner: 'Ann' })
+  const active = evolve(model, model.initial, opened)
   return warmRate(count, (times) => {
     let snapshot = active
     for (let done = 0; done < times; done += 1) {
-      snapshot = evolve(model, snapshot, 'Deposited', { amount: 1 })
+      snapshot = evolve(model, snapshot, deposit)
     }
     if (snapshot.context.balance !== times) throw new Error('money was lost')
   })

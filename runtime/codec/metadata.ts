@@ -17,6 +17,8 @@ export interface EventMetadata extends EventHeader {
   /** Hash of the event before; empty for the first. */
   readonly previousHash?: string
   readonly traceparent?: string
+  /** Everything up to this revision of the actor's command stream is handled. */
+  readonly commandRevision?: number
   /** What the caller gave. */
   readonly custom?: Readonly<Record<string, unknown>>
 }
@@ -41,19 +43,22 @@ export interface WrittenMetadata {
   readonly writer: string
   readonly previousHash: string
   readonly traceparent: string | undefined
+  /** -1: no command stream was handled yet. */
+  readonly commandRevision: number
   readonly custom: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Metadata as text, the header first. By hand because it is written for every event. */
 export function writeMetadata(metadata: WrittenMetadata): string {
   const { schemaVersion, time, commandId, late, payloadHash, writer, previousHash } = metadata
-  const { $correlationId, $causationId, traceparent, custom } = metadata
+  const { $correlationId, $causationId, traceparent, commandRevision, custom } = metadata
   const id = quoted(commandId)
   const correlation = $correlationId === commandId ? id : quoted($correlationId)
   const causation = $causationId === commandId ? id : quoted($causationId)
   let text = `{"schemaVersion":${schemaVersion},"time":${time},"commandId":${id},"payloadHash":"${payloadHash}","$correlationId":${correlation},"$causationId":${causation},"writer":"${writer}","previousHash":"${previousHash}"`
   if (late) text += ',"late":true'
   if (traceparent !== undefined) text += `,"traceparent":${quoted(traceparent)}`
+  if (commandRevision >= 0) text += `,"commandRevision":${commandRevision}`
   if (custom !== undefined) text += `,"custom":${JSON.stringify(custom)}`
   return `${text}}`
 }
@@ -107,6 +112,7 @@ const fields: Readonly<Record<keyof EventMetadata, (value: unknown) => boolean>>
   writer: isText,
   previousHash: isText,
   traceparent: isText,
+  commandRevision: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
   custom: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 

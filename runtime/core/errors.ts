@@ -68,6 +68,14 @@ export interface ErrorDetails {
   DiskFull: { file: string }
   /** The store failed in a way only a restart of the process resolves. */
   StoreFailed: { store: string }
+  /** The command could not be handled and was put aside as a dead letter. */
+  CommandParked: { actor: string; commandId: string; deadLetter: string }
+  /** No dead letter has this id, or it is not open. */
+  DeadLetterNotFound: { id: string }
+  /** No consumer group has this name on this stream, or on the log. */
+  GroupNotFound: { group: string; source: string }
+  /** A consumer group of this name exists already. */
+  GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
 }

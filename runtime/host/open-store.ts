@@ -1,6 +1,6 @@
 // From a store's address to a store. The only file that knows which stores there are.
 
-import type { Clock } from '../core/clock.ts'
+import type { Ports } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
@@ -16,13 +16,20 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  * @throws `StoreUnreadable` when the file is foreign, damaged, newer than this version, or missing in mode ro
  * @throws `UnsupportedFileSystem` on network file systems
  */
-export async function openStore(address: string, clock: Clock): Promise<EventStore> {
-  if (address === 'memory:') return createMemoryStore({ clock })
+export async function openStore(
+  address: string,
+  { clock, timers }: Pick<Ports, 'clock' | 'timers'>,
+): Promise<EventStore> {
+  if (address === 'memory:') return createMemoryStore({ clock, timers })
   const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
   if (file?.['path']) {
     // Loaded only where a file is used: `memory:` needs no native code.
     const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
-    return openSqliteStore(file['path'], { mode: file['mode'] === 'ro' ? 'ro' : 'rw', clock })
+    return openSqliteStore(file['path'], {
+      mode: file['mode'] === 'ro' ? 'ro' : 'rw',
+      clock,
+      timers,
+    })
   }
   throw new ReenactError(
     'InvalidOption',
