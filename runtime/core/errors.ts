@@ -68,6 +68,11 @@ export interface ErrorDetails {
   DiskFull: { file: string }
   /** The store failed in a way only a restart of the process resolves. */
   StoreFailed: { store: string }
+  /** The server cannot be used now, or not like this; `reason` says why. */
+  StoreUnavailable: {
+    store: string
+    reason: 'silent' | 'denied' | 'unreachable' | 'clock-skew' | 'too-old'
+  }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
 }
@@ -82,6 +87,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'Timeout',
   'UnknownOutcome',
   'DiskFull',
+  'StoreUnavailable',
 ])
 
 // Shared by every copy of the package in a process, so that the guard survives duplicate installs.

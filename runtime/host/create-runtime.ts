@@ -107,7 +107,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const ports: Ports = { ...systemPorts, ...options.ports }
   const opened = typeof options.store === 'string'
   const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports.clock) : options.store
+    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
   const newId = createIds(ports.clock, ports.random)
   const metrics = zeroMetrics()
   const directory = new Directory({

@@ -56,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<EventStoreSer
   const ports: Ports = { ...systemPorts, ...options.ports }
   const opened = typeof options.store === 'string'
   const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports.clock) : options.store
+    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
   try {
     return await serve(store, options, ports, opened)
   } catch (error) {
