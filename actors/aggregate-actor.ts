@@ -127,7 +127,8 @@ export class AggregateActor {
       this.#mailbox.shift()
       envelope.begun = true
       inHand.push(envelope)
-      if (envelope.checked.mayRepeat && (await this.#answerFromLog(envelope, state))) continue
+      if (envelope.checked.mayRepeat && (await this.#answerFromLog(envelope, state, batch)))
+        continue
       if (batch.add(envelope, this.#deps.ports.clock.now())) continue
       this.#putBack([envelope])
       return
@@ -139,7 +140,7 @@ export class AggregateActor {
     const again = (this.#inHand ?? []).filter((envelope) => !envelope.settled)
     this.#inHand = again
     for (const [index, envelope] of again.entries()) {
-      if (await this.#answerFromLog(envelope, state)) continue
+      if (await this.#answerFromLog(envelope, state, batch)) continue
       if (batch.add(envelope, this.#deps.ports.clock.now())) continue
       this.#putBack(again.slice(index))
       return
@@ -155,7 +156,7 @@ export class AggregateActor {
   }
 
   /** Answers a command whose outcome the log holds. `true`: the envelope is settled. */
-  async #answerFromLog(envelope: Envelope, { commands }: Replayed): Promise<boolean> {
+  async #answerFromLog(envelope: Envelope, { commands }: Replayed, batch: Batch): Promise<boolean> {
     const { commandId, payloadHash } = envelope.checked
     try {
       const found = await findOutcome(this.#deps, this.#model, this.#stream, {
@@ -173,6 +174,7 @@ export class AggregateActor {
       }
       const outcome = await found.read()
       this.#deps.metrics.duplicates += 1
+      batch.pass(envelope.checked)
       envelope.succeed(outcome)
     } catch (error) {
       this.#fail(envelope, error)

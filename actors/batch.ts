@@ -49,6 +49,7 @@ export class Batch {
   readonly #model: Model
   readonly #stream: string
   readonly #writer: string
+  readonly #committed: Replayed
   #ids: Set<string> | undefined
   #bytes = 0
   /** The state as it grows. Its command window is still the committed one. */
@@ -58,6 +59,7 @@ export class Batch {
     this.#model = model
     this.#stream = stream
     this.#writer = writer
+    this.#committed = committed
     this.state = { ...committed }
   }
 
@@ -76,12 +78,14 @@ export class Batch {
     const firstRevision = this.state.revision + 1
     let decision: Decided['decision']
     try {
-      this.#checkExpectation(checked)
+      this.#checkTurn(checked)
+      const unmet = this.#unmetExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
-      decision = decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
+      decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
       const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
       if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
       this.#take(made, time)
+      if (checked.turn) this.state.commandRevision = checked.turn.revision
       if (decision.accepted) this.state.snapshot = decision.snapshot
     } catch (error) {
       decision = { error }
@@ -102,6 +106,13 @@ export class Batch {
     return true
   }
 
+  /** The command was handled before: the next of its command stream has its turn. */
+  pass({ turn }: CheckedCommand): void {
+    if (turn?.after !== this.state.commandRevision) return
+    this.state.commandRevision = turn.revision
+    if (this.decided.length === 0) this.#committed.commandRevision = turn.revision
+  }
+
   /**
    * What each command is told once the batch is committed, its last event at `position`. Throws what kept it
    * from being decided.
@@ -120,7 +131,26 @@ export class Batch {
     return { commandId, duplicate: false, state: view, accepted: true, events: made }
   }
 
-  #checkExpectation({ options: { expectedRevision = 'any' } }: CheckedCommand): void {
+  /** Commands of a command stream are decided one after the other, whoever hands them in. */
+  #checkTurn({ turn }: CheckedCommand): void {
+    const { commandRevision } = this.state
+    if (!turn || turn.after === commandRevision) return
+    throw new ReenactError(
+      'WrongExpectedRevision',
+      `Command ${turn.revision} for ${this.#stream} follows ${turn.after}, but ${commandRevision} was handled last. Read the command stream from there.`,
+      {
+        stream: `commands of ${this.#stream}`,
+        expected: String(turn.after),
+        actual: commandRevision,
+      },
+    )
+  }
+
+  /** Of a posted command the outcome is recorded; a sender is told at once. */
+  #unmetExpectation({
+    turn,
+    options: { expectedRevision = 'any' },
+  }: CheckedCommand): Decision | undefined {
     const { revision, started } = this.state
     const met =
       expectedRevision === 'any' ||
@@ -129,7 +159,12 @@ export class Batch {
         : expectedRevision === 'exists'
           ? started
           : expectedRevision === revision)
-    if (met) return
+    if (met) return undefined
+    if (turn) {
+      const details = { expected: expectedRevision, actual: revision }
+      const reason = 'WrongExpectedRevision'
+      return { accepted: false, refusal: { guards: [], reason, details } }
+    }
     throw new ReenactError(
       'WrongExpectedRevision',
       `${this.#stream} is at revision ${revision}, not at ${expectedRevision}. Read its state and decide again.`,
@@ -233,6 +268,8 @@ export class Batch {
     }
     if (time < this.state.time) metadata.late = true
     if (options.traceparent !== undefined) metadata.traceparent = options.traceparent
+    const commandRevision = checked.turn?.revision ?? this.state.commandRevision
+    if (commandRevision >= 0) metadata.commandRevision = commandRevision
     if (custom !== undefined) metadata.custom = custom
     return metadata
   }

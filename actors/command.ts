@@ -38,6 +38,13 @@ export interface SendOptions {
   readonly signal?: AbortSignal
 }
 
+/** The place of a command on its actor's command stream. */
+export interface Turn {
+  readonly revision: number
+  /** What must be the last one handled when it is decided. */
+  readonly after: number
+}
+
 /** A command on its way. */
 export interface CheckedCommand {
   readonly type: string
@@ -53,6 +60,8 @@ export interface CheckedCommand {
   readonly occurredAt: number | undefined
   readonly custom: Readonly<Record<string, unknown>> | undefined
   readonly options: SendOptions
+  /** Of a command from the actor's command stream. */
+  readonly turn?: Turn
   /** The command as the machine takes it. Throws `InvalidCommand`. */
   read(): Command
 }

@@ -125,7 +125,8 @@ async function* readAll(
   }
 }
 
-async function outcomeAt(
+/** The outcome that begins at a revision, if it is this command's. */
+export async function outcomeAt(
   deps: ReadDeps,
   model: Model,
   stream: string,

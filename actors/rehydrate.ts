@@ -26,6 +26,8 @@ export interface Replayed {
   /** Whether a domain event happened; records of the runtime do not count. */
   started: boolean
   commands: CommandWindow
+  /** The last handled revision of its command stream; -1 before the first. */
+  commandRevision: number
 }
 
 /** What reading needs. */
@@ -52,6 +54,7 @@ export const unborn = (model: Model): Replayed => ({
   hash: '',
   started: false,
   commands: new CommandWindow(),
+  commandRevision: -1,
 })
 
 /** Applies one event of the log. Throws `ActorFaulted` where the machine cannot take it. */
@@ -132,7 +135,13 @@ export async function catchUp(
       }
     }
   }
-  if (last) state.hash = checkedHash(last)
+  if (!last) return
+  state.hash = checkedHash(last)
+  // Each event of an actor with a command stream says it: the last one is enough.
+  if (last.metadata.includes('"commandRevision":')) {
+    const { commandRevision = -1 } = readMetadata(last)
+    state.commandRevision = Math.max(state.commandRevision, commandRevision)
+  }
 }
 
 /** The hash the next event will hold. An id that does not agree with the bytes is fatal. */

@@ -44,6 +44,7 @@ export { type ErrorCode, type ErrorDetails, isReenactError, ReenactError } from 
 export type { ExpectedRevision } from './core/expected-revision.ts'
 export type { TimeInput } from './core/time.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
+export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'
 export { createMemoryStore } from './stores/memory/memory-store.ts'

@@ -15,6 +15,8 @@ export interface EventMetadata extends EventHeader {
   /** Hash of the event before; empty for the first. */
   readonly previousHash?: string
   readonly traceparent?: string
+  /** Everything up to this revision of the actor's command stream is handled. */
+  readonly commandRevision?: number
   /** What the caller gave. */
   readonly custom?: Readonly<Record<string, unknown>>
 }
@@ -51,6 +53,7 @@ const fields: Readonly<Record<keyof EventMetadata, (value: unknown) => boolean>>
   writer: isText,
   previousHash: isText,
   traceparent: isText,
+  commandRevision: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
   custom: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 

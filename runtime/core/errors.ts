@@ -73,6 +73,10 @@ export interface ErrorDetails {
     store: string
     reason: 'silent' | 'denied' | 'unreachable' | 'clock-skew' | 'too-old'
   }
+  /** No consumer group has this name on this stream, or on the log. */
+  GroupNotFound: { group: string; source: string }
+  /** A consumer group of this name exists already. */
+  GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
 }

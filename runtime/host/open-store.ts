@@ -19,13 +19,17 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  * @throws `StoreUnavailable` when EventStoreDB cannot be reached, or denies access
  */
 export async function openStore(address: string, ports: Ports): Promise<EventStore> {
-  const { clock } = ports
-  if (address === 'memory:') return createMemoryStore({ clock })
+  const { clock, timers } = ports
+  if (address === 'memory:') return createMemoryStore({ clock, timers })
   const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
   if (file?.['path']) {
     // Loaded only where a file is used: `memory:` needs no native code.
     const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
-    return openSqliteStore(file['path'], { mode: file['mode'] === 'ro' ? 'ro' : 'rw', clock })
+    return openSqliteStore(file['path'], {
+      mode: file['mode'] === 'ro' ? 'ro' : 'rw',
+      clock,
+      timers,
+    })
   }
   if (/^esdb(\+discover)?:\/\//.test(address)) {
     const { openEventStoreDb } = await import('../stores/eventstoredb/eventstoredb-store.ts')
