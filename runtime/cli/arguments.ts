@@ -14,7 +14,7 @@ export const pathOf = (store: string): string => store.replace(/^file:/, '')
 
 /** Opens a store beside its writer: looking never changes it. */
 export const openForReading = (store: string): Promise<EventStore> =>
-  openStore(`file:${pathOf(store)}?mode=ro`, systemPorts.clock)
+  openStore(`file:${pathOf(store)}?mode=ro`, systemPorts)
 
 /** A whole number of at least `min`. */
 export const wholeNumber =

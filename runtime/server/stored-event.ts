@@ -4,6 +4,7 @@
 // of JSON with its bytes in base64. Links are text of their own kind.
 
 import { isUtf8 } from 'node:buffer'
+import { status } from '@grpc/grpc-js'
 import { validate } from 'uuid'
 import type { EventToAppend, RecordedEvent } from '../ports/event-store.ts'
 import type { ProposedMessage, UuidMessage } from './protocol/messages.ts'
@@ -44,12 +45,16 @@ export const uuidMessage = (id: string, structured: boolean): object => {
 export function toStored({ id, metadata, data, customMetadata }: ProposedMessage): EventToAppend {
   const type = metadata['type']
   const contentType = metadata['content-type']
-  if (!type || !contentType) {
-    const missing = type ? 'content-type' : contentType ? 'type' : 'type,content-type'
-    throw new RpcError(3, `Required Metadata Property '${missing}' is missing`, {
-      exception: 'missing-required-metadata-property',
-      'required-metadata-properties': 'type,content-type',
-    })
+  if (type === undefined || contentType === undefined) {
+    const missing = type === undefined ? 'type' : 'content-type'
+    throw new RpcError(
+      status.INVALID_ARGUMENT,
+      `Required Metadata Property '${missing}' is missing`,
+      {
+        exception: 'missing-required-metadata-property',
+        'required-metadata-properties': 'type,content-type',
+      },
+    )
   }
   if (contentType !== json && contentType !== binary) {
     throw invalidArgument(`'${contentType}' is no content type. Use ${json} or ${binary}.`)
