@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, [summary: string, load: () => Promise<Co
   verify: ['check every event of a store and say what is damaged', () => import('./verify.ts')],
   log: ['show the events of a store', () => import('./log.ts')],
   streams: ['show the streams of a category', () => import('./streams.ts')],
+  serve: ["serve a store to EventStoreDB's clients, for development", () => import('./serve.ts')],
   backup: ['copy a store while it is in use, and check the copy', () => import('./backup.ts')],
 }
 

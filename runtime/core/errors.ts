@@ -72,6 +72,11 @@ export interface ErrorDetails {
   CommandParked: { actor: string; commandId: string; deadLetter: string }
   /** No dead letter has this id, or it is not open. */
   DeadLetterNotFound: { id: string }
+  /** The server cannot be used now, or not like this; `reason` says why. */
+  StoreUnavailable: {
+    store: string
+    reason: 'silent' | 'denied' | 'unreachable' | 'clock-skew' | 'too-old'
+  }
   /** No consumer group has this name on this stream, or on the log. */
   GroupNotFound: { group: string; source: string }
   /** A consumer group of this name exists already. */
@@ -90,6 +95,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'Timeout',
   'UnknownOutcome',
   'DiskFull',
+  'StoreUnavailable',
 ])
 
 // Shared by every copy of the package in a process, so that the guard survives duplicate installs.
