@@ -83,6 +83,18 @@ export interface ErrorDetails {
   GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
+  /** No read model of this name is there yet, or no worker for it runs here. */
+  UnknownProjection: { projection: string }
+  /** The read model was made by other handlers, another shape of the view, or another version. */
+  ProjectionChanged: { projection: string; stored: number; version: number }
+  /** An event could not be projected; `cause` says why. The worker stopped before it. */
+  ProjectionFailed: { projection: string; position: number; type: string }
+  /** The read model had not reached the position in time. */
+  NotYetProjected: { projection: string; position: number; checkpoint: number; timeoutMs: number }
+  /** Another worker moved the checkpoint: this one is not the writer any more. */
+  Fenced: { projection: string }
+  /** `patch` found nothing to change. */
+  NoDocument: { key: string }
 }
 
 /** A stable error code. */
@@ -96,6 +108,8 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UnknownOutcome',
   'DiskFull',
   'StoreUnavailable',
+  'NotYetProjected',
+  'Fenced',
 ])
 
 // Shared by every copy of the package in a process, so that the guard survives duplicate installs.
