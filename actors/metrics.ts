@@ -15,6 +15,8 @@ export interface Metrics {
   conflicts: number
   /** Appends whose outcome was not known at first. */
   unknownOutcomes: number
+  /** Streams read from the beginning because a command id is older than those remembered. */
+  streamScans: number
   /** Actors loaded into memory. */
   activations: number
   /** Actors put out of memory. */
@@ -42,6 +44,7 @@ export const zeroMetrics = (): Metrics => ({
   overloaded: 0,
   conflicts: 0,
   unknownOutcomes: 0,
+  streamScans: 0,
   activations: 0,
   passivations: 0,
   faults: 0,
