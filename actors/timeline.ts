@@ -15,6 +15,7 @@ export interface TimelineEntry<A extends AnyAggregate = AnyAggregate>
   extends ActorEvent<EventOf<A> | RuntimeRecord> {
   readonly before: ActorState<A>
   readonly after: ActorState<A>
+  /** Each value that differs between the two. */
   readonly changes: readonly Change[]
 }
 
@@ -22,6 +23,7 @@ export interface TimelineEntry<A extends AnyAggregate = AnyAggregate>
 export interface Difference<A extends AnyAggregate = AnyAggregate> {
   readonly from: ActorState<A>
   readonly to: ActorState<A>
+  /** Each value that differs between the two. */
   readonly changes: readonly Change[]
 }
 
