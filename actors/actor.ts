@@ -45,6 +45,7 @@ interface Answered<A extends AnyAggregate> {
 /** The command was taken; its events, if any, are durable. */
 export interface Accepted<A extends AnyAggregate = AnyAggregate> extends Answered<A> {
   readonly accepted: true
+  /** What happened, in order; empty where the command changed nothing. */
   readonly events: readonly EventOf<A>[]
 }
 

@@ -2,6 +2,7 @@
 
 /** A value and how often it was written. */
 export interface StateEntry {
+  /** What was put. */
   readonly value: string
   /** 0 for the first write, then one more each time. A fencing token. */
   readonly revision: number
