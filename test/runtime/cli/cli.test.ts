@@ -203,6 +203,13 @@ describe('reenact', function () {
         "'account-bob' lacks event 1",
       ],
       [
+        "the last entry of a stream's index",
+        'DELETE FROM stream_events WHERE revision = 3 AND stream = 2',
+        'DAMAGED. 12 events in 3 streams read.',
+        'Damaged streams: account-bob\n',
+        "The log has event 3 of 'account-bob', but the stream read by itself ends at 2.",
+      ],
+      [
         "a stream's entry",
         "UPDATE streams SET crc = crc + 1 WHERE name = 'account-cleo'",
         'DAMAGED. 8 events in 2 streams read.',
