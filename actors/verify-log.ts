@@ -118,6 +118,7 @@ class LogCheck {
   readonly #links = new Map<string, Link>()
   readonly #problems: ReenactError[] = []
   #problemCount = 0
+  #lastMessage = ''
   #verified = 0
   #unverified = 0
   #stateEntries = 0
@@ -164,7 +165,8 @@ class LogCheck {
   /** Whether each stream by itself reaches as far as the log does: an actor would go on from a lost end. */
   async addEnds(timers: Timers): Promise<void> {
     let looked = 0
-    for (const [stream, { revision }] of this.#links) {
+    for (const [stream, { revision, hash }] of this.#links) {
+      if (hash === undefined) continue // Its end is known to be damaged.
       try {
         const { head } = await this.#store.readStream(stream, { direction: 'backwards', limit: 1 })
         if (head < revision) this.#problem(lostEnd(stream, revision, head))
@@ -208,7 +210,10 @@ class LogCheck {
 
   #problem(error: ReenactError): void {
     // One event may stop several pages, and more than one way of reading.
-    if (this.#problems.some(({ message }) => message === error.message)) return
+    const { message } = error
+    if (message === this.#lastMessage) return
+    if (this.#problems.some((known) => known.message === message)) return
+    this.#lastMessage = message
     this.#problemCount += 1
     if (this.#problems.length < problemsMax) this.#problems.push(error)
   }
