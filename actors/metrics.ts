@@ -1,15 +1,24 @@
 // Counters of one runtime. Everything that has a bound has one here.
 
-/** What a runtime has done since it started, and how full it is now. */
+/**
+ * What a runtime has done since it started, and how full it is now. Counts, no units; those that say *now* go down
+ * again.
+ *
+ * @example
+ * ```ts
+ * const { pending, overloaded } = runtime.metrics()
+ * ```
+ */
 export interface Metrics {
   /** Commands accepted, with or without events. */
   accepted: number
+  /** Commands answered with a rejection. */
   rejected: number
   /** Commands answered with their first outcome. */
   duplicates: number
   /** Commands that ended in an error. */
   failed: number
-  /** Commands turned away because a queue was full. */
+  /** Commands turned away because a queue was full: `Overloaded`. */
   overloaded: number
   /** Appends that met another writer. */
   conflicts: number
@@ -23,8 +32,9 @@ export interface Metrics {
   passivations: number
   /** Actors that stopped because their log is wrong. They stay stopped while they are in memory. */
   faults: number
+  /** Snapshots that were stored. */
   snapshotsTaken: number
-  /** Snapshots that did not fit or verify. */
+  /** Snapshots that did not fit or verify, so that events were replayed instead. */
   snapshotsIgnored: number
   /** Snapshots that could not be stored. */
   snapshotsFailed: number
