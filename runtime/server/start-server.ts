@@ -1,5 +1,6 @@
 // The development server: EventStoreDB's protocol over any store.
 
+import { createSecureContext } from 'node:tls'
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { v4 as newUuid } from 'uuid'
 import { type Ports, systemPorts } from '../core/clock.ts'
@@ -137,6 +138,7 @@ function bind(
 function credentialsOf(tls: ServerOptions['tls']): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure()
   try {
+    createSecureContext({ cert: tls.certificate, key: tls.key })
     return ServerCredentials.createSsl(null, [
       { cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) },
     ])

@@ -70,7 +70,7 @@ for (const [method, base] of Object.entries(methods)) {
       const [{ event } = {}] = await read(stream)
       expect(event?.isJson).to.equal(false)
       expect(Buffer.from(event?.data as Uint8Array)).to.deep.equal(data)
-      expect([...(event?.metadata as unknown as Uint8Array)]).to.deep.equal([0, 31, 255])
+      expect(Array.from(event?.metadata as unknown as Uint8Array)).to.deep.equal([0, 31, 255])
     })
     it('keeps bytes that are JSON as bytes', async () => {
       const stream = newStream()
