@@ -8,6 +8,7 @@ import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { accessFor } from './access.ts'
+import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
 import { OpenCalls } from './open-calls.ts'
@@ -25,8 +26,13 @@ const messageBytesMax = 17 * 1024 * 1024
 const goodbyeMs = 500
 
 const streamsName = 'event_store.client.streams.Streams'
+const groupsName = 'event_store.client.persistent_subscriptions.PersistentSubscriptions'
 const featuresName = 'event_store.client.server_features.ServerFeatures'
 const gossipName = 'event_store.client.gossip.Gossip'
+
+const features = Object.fromEntries(
+  Object.entries(groupFeatures).map(([method, names]) => [`${groupsName}/${method}`, names]),
+)
 
 /** A running server. Make it with {@link startServer}. */
 export interface EventStoreServer {
@@ -82,14 +88,22 @@ async function serve(
     'grpc.max_send_message_length': messageBytesMax,
   })
   const streams = serviceDefinition(streamsName)
+  const groups = serviceDefinition(groupsName)
   server.addService(
     streams,
     streamsService({ store, writer, links, calls, checkAccess, clock: ports.clock }),
   )
   server.addService(serviceDefinition(featuresName), {
     GetSupportedMethods: (_: unknown, answer: sendUnaryData<object>) =>
-      reply(answer, () => supportedMethods({ [streamsName]: streams }, {}, protocolVersion)),
+      reply(answer, () =>
+        supportedMethods(
+          { [streamsName]: streams, [groupsName]: groups },
+          features,
+          protocolVersion,
+        ),
+      ),
   })
+  server.addService(groups, groupsService({ store, links, calls, checkAccess }))
   const instanceId = newUuid()
   let port = 0
   server.addService(serviceDefinition(gossipName), {
