@@ -2,7 +2,13 @@
 
 import { encode, settle } from '../runtime/codec/codec.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { checkedKey, loadDocument, removeDocuments, writeDocuments } from './document-table.ts'
+import {
+  checkedKey,
+  loadDocument,
+  lockKey,
+  removeDocuments,
+  writeDocuments,
+} from './document-table.ts'
 import type { Session } from './engine.ts'
 import type { ViewWriter } from './view.ts'
 
@@ -135,7 +141,9 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   }
 
   #load(key: string): T | undefined | Promise<T | undefined> {
-    const loaded = loadDocument<T>(this.#session, key)
+    const loaded = this.#exclusive
+      ? loadDocument<T>(this.#session, key)
+      : lockKey(this.#session, key).then(() => loadDocument<T>(this.#session, key))
     return loaded instanceof Promise ? loaded.then(settle) : settle(loaded)
   }
 

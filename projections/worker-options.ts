@@ -4,7 +4,7 @@ import { type ErrorCode, ReenactError } from '../runtime/core/errors.ts'
 
 /** What a worker is doing. */
 export type WorkerState =
-  /** Another worker of this name has the turn. */
+  /** Another worker of this name has the turn, or it has just begun. */
   | 'waiting'
   | 'catching-up'
   /** It handled everything there was. */

@@ -83,6 +83,7 @@ export class Worker {
 
   /** Begins, or begins again after it stopped. */
   start(): void {
+    if (!this.#running) this.#become('waiting')
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
