@@ -11,6 +11,7 @@ import { readPosition } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
 import { filterOf, type KindUpcasters } from './projected-event.ts'
 import type { Projection } from './projection.ts'
+import { hasReached } from './reached.ts'
 
 /** The live read model moved on. */
 export interface ViewChange {
@@ -108,11 +109,7 @@ async function waitUntil(
   const filter = filterOf(projection, deps.upcasters)
   for (;;) {
     const checkpoint = await position()
-    if (checkpoint >= wanted) return
-    // What is not for this projection need not have been passed.
-    const page = await deps.store.readAll({ after: checkpoint, limit: 1, filter })
-    const [next] = page.events
-    if (next ? next.position > wanted : page.end || page.position >= wanted) return
+    if (await hasReached(deps.store, filter, checkpoint, wanted)) return
     const leftMs = untilMs - clock.monotonic()
     if (leftMs <= 0) {
       throw new ReenactError(
