@@ -6,14 +6,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { postgresPrograms, startPostgres } from '../test/projections/postgres-server.ts'
 import { commandBenchmarks } from './commands.ts'
 import { type Figure, print, rowOf } from './measure.ts'
 import { memoryBenchmark } from './memory.ts'
+import { projectionBenchmarks } from './projections.ts'
 import { activationBenchmark, replayBenchmark } from './replay.ts'
 
 const scale = Number(process.env['REENACT_BENCH_SCALE'] ?? 1)
 const rounds = Number(process.env['REENACT_BENCH_ROUNDS'] ?? 3)
 const folder = mkdtempSync(join(tmpdir(), 'reenact-bench-'))
+const programs = postgresPrograms()
+const postgres = programs === undefined ? undefined : await startPostgres(programs)
 const results = fileURLToPath(new URL('../../bench/results', import.meta.url))
 
 try {
@@ -21,6 +25,7 @@ try {
     ...commandBenchmarks(folder, scale),
     replayBenchmark(folder, Math.round(1_000_000 * scale)),
     activationBenchmark(folder),
+    ...projectionBenchmarks(folder, scale, postgres?.database),
     memoryBenchmark(folder, Math.max(1_000, Math.round(100_000 * scale))),
   ]
   const measured = new Map<string, (readonly [Figure, Figure])[]>()
@@ -42,5 +47,6 @@ try {
     `${JSON.stringify({ rounds, scale, rows }, null, 2)}\n`,
   )
 } finally {
+  await postgres?.stop()
   rmSync(folder, { recursive: true, force: true })
 }

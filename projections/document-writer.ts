@@ -10,7 +10,7 @@ import {
   writeDocuments,
 } from './document-table.ts'
 import type { Session } from './engine.ts'
-import type { ViewWriter } from './view.ts'
+import { alreadyDone, type ViewWriter } from './view.ts'
 
 /** Documents kept in memory from batch to batch. */
 const keptMax = 50_000
@@ -189,7 +189,7 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
   #now(work: () => void): Promise<void> {
     try {
       work()
-      return done
+      return alreadyDone
     } catch (error) {
       return this.#failed(error)
     }
@@ -229,8 +229,6 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
     throw error
   }
 }
-
-const done = Promise.resolve()
 
 const tooLate = (): ReenactError =>
   new ReenactError(
