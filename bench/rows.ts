@@ -4,6 +4,7 @@ import { commandRows } from './commands.ts'
 import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
+import { projectionRows } from './projections.ts'
 import { readingRows } from './replay.ts'
 import { startRows } from './start.ts'
 
@@ -11,6 +12,7 @@ export const rows: readonly Row[] = [
   ...commandRows,
   ...readingRows,
   ...evolveRows,
+  ...projectionRows,
   ...memoryRows,
   ...startRows,
 ]

@@ -71,6 +71,15 @@ export async function* documentRows(session: Session): AsyncGenerator<readonly [
   }
 }
 
+/** Keeps other partitions from a key until the end of the transaction. SQLite's transactions exclude each other. */
+export async function lockKey(session: Session, key: string): Promise<void> {
+  if (session.dialect === 'sqlite') return
+  await session.execute(
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 1))",
+    [key],
+  )
+}
+
 /** Reads one document. */
 export function loadDocument<T>(
   session: Session,

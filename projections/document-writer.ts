@@ -2,9 +2,15 @@
 
 import { encode, settle } from '../runtime/codec/codec.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { checkedKey, loadDocument, removeDocuments, writeDocuments } from './document-table.ts'
+import {
+  checkedKey,
+  loadDocument,
+  lockKey,
+  removeDocuments,
+  writeDocuments,
+} from './document-table.ts'
 import type { Session } from './engine.ts'
-import type { ViewWriter } from './view.ts'
+import { alreadyDone, type ViewWriter } from './view.ts'
 
 /** Documents kept in memory from batch to batch. */
 const keptMax = 50_000
@@ -29,7 +35,7 @@ export interface Documents<T extends object> {
 
 type Change<T> = (document: T | undefined) => T | undefined
 
-export class DocumentWriter<T extends object> implements Documents<T>, ViewWriter<Documents<T>> {
+export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>> {
   readonly #session: Session
   readonly #exclusive: boolean
   /** What is known; `undefined` for keys known to be absent. Nobody else writes while this writer does. */
@@ -38,6 +44,7 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   /** By key, while a document is being read: later changes of that key wait for it. */
   readonly #pending = new Map<string, Promise<void>>()
   #failure: { readonly error: unknown } | undefined
+  #view: Documents<T> = this.#newView()
 
   constructor(session: Session, { exclusive }: { readonly exclusive: boolean }) {
     this.#session = session
@@ -45,10 +52,10 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   }
 
   get view(): Documents<T> {
-    return this
+    return this.#view
   }
 
-  async get(key: string): Promise<T | undefined> {
+  async #get(key: string): Promise<T | undefined> {
     let found: T | undefined
     await this.#change(checkedKey(key), (document) => {
       found = document
@@ -57,7 +64,7 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
     return found
   }
 
-  put(key: string, document: T): void {
+  #put(key: string, document: T): void {
     checkedKey(key)
     const next = settle(document)
     // What was there does not matter, unless somebody waits to be told.
@@ -65,13 +72,13 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
     else this.#set(key, next)
   }
 
-  delete(key: string): void {
+  #delete(key: string): void {
     checkedKey(key)
     if (this.#pending.has(key)) void this.#change(key, () => undefined)
     else this.#set(key, undefined)
   }
 
-  patch(key: string, change: Partial<T> | Change<T>): Promise<void> {
+  #patch(key: string, change: Partial<T> | Change<T>): Promise<void> {
     checkedKey(key)
     return this.#change(key, (document) => {
       if (typeof change === 'function') return change(document)
@@ -112,6 +119,33 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
     this.#known.clear()
     this.#pending.clear()
     this.#failure = undefined
+    // What a failed handler left running must not write into the next transaction.
+    this.#view = this.#newView()
+  }
+
+  #newView(): Documents<T> {
+    const check = () => {
+      if (this.#view !== view) throw tooLate()
+    }
+    const view: Documents<T> = {
+      get: async (key) => {
+        check()
+        return this.#get(key)
+      },
+      put: (key, document) => {
+        check()
+        this.#put(key, document)
+      },
+      patch: (key, change) => {
+        check()
+        return this.#patch(key, change)
+      },
+      delete: (key) => {
+        check()
+        this.#delete(key)
+      },
+    }
+    return view
   }
 
   #change(key: string, change: Change<T>): Promise<void> {
@@ -135,7 +169,9 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   }
 
   #load(key: string): T | undefined | Promise<T | undefined> {
-    const loaded = loadDocument<T>(this.#session, key)
+    const loaded = this.#exclusive
+      ? loadDocument<T>(this.#session, key)
+      : lockKey(this.#session, key).then(() => loadDocument<T>(this.#session, key))
     return loaded instanceof Promise ? loaded.then(settle) : settle(loaded)
   }
 
@@ -153,7 +189,7 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   #now(work: () => void): Promise<void> {
     try {
       work()
-      return done
+      return alreadyDone
     } catch (error) {
       return this.#failed(error)
     }
@@ -194,4 +230,9 @@ export class DocumentWriter<T extends object> implements Documents<T>, ViewWrite
   }
 }
 
-const done = Promise.resolve()
+const tooLate = (): ReenactError =>
+  new ReenactError(
+    'Closed',
+    'A document was written after its handler had failed, so its transaction is undone. Await everything a handler begins.',
+    { what: 'view' },
+  )

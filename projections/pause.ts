@@ -16,10 +16,8 @@ export class Pause {
     this.#whenOpen = undefined
   }
 
-  /** Resolves when it is open; calls `onWait` first if it is not. */
-  async over(onWait: () => void): Promise<void> {
-    if (this.#whenOpen === undefined) return
-    onWait()
-    while (this.#whenOpen !== undefined) await this.#whenOpen
+  /** What to wait for while it is closed. Ask again afterwards, and go on without waiting for anything else. */
+  get closed(): Promise<void> | undefined {
+    return this.#whenOpen
   }
 }

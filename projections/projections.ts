@@ -2,7 +2,6 @@
 
 import { Subject } from 'rxjs'
 import type { Ports } from '../runtime/core/clock.ts'
-import { ReenactError } from '../runtime/core/errors.ts'
 import type { EventStore } from '../runtime/ports/event-store.ts'
 import { type Build, Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
@@ -11,7 +10,7 @@ import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
 import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
-import { changed, closed, isMadeBy, notHere, twice } from './refusals.ts'
+import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 import { type ProjectionStatus, readModelStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
@@ -55,7 +54,7 @@ export class Projections {
     readWorkerOptions(options)
     const { catalog } = await this.#open()
     for (const projection of projections) {
-      this.#checkKinds(projection)
+      checkKinds(projection, this.#deps.upcasters)
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#startWorkers(projection, options)
@@ -124,11 +123,12 @@ export class Projections {
    * proved itself. The projection has the name of the live one.
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
-    this.#checkKinds(projection)
+    checkKinds(projection, this.#deps.upcasters)
     if (this.#shadows.has(projection.name)) throw twice(`${projection.name} (a candidate of it)`)
     const { options = {} } = this.#running.get(projection.name) ?? {}
     const shadow = await startShadow({
       ...(await this.#workerDeps(projection, options)),
+      liveReader: await this.#reader(projection.name),
       live: () => this.#running.get(projection.name)?.workers,
       onSwap: () => this.#swapped(projection),
       onCommit: () => {},
@@ -193,18 +193,21 @@ export class Projections {
   async #statusOf({ projection, workers }: Running): Promise<ProjectionStatus> {
     const { store, upcasters, ports } = this.#deps
     const { catalog } = await this.#open()
-    const session = await (await this.#reader(projection.name)).session()
-    const deps = { store, upcasters, now: ports.clock.now() }
-    const live = (await catalog.live(projection.name)) as Build
+    const live = await catalog.live(projection.name)
     const shadow = this.#shadows.get(projection.name)
+    const session = async () => (await this.#reader(projection.name)).session()
+    const deps = { store, upcasters, now: ports.clock.now() }
     return {
       name: projection.name,
       state: workers.state,
-      build: { id: live.id, version: live.version, state: live.state },
+      build: { id: live?.id ?? 0, version: live?.version ?? projection.version },
       ...(await readModelStatus(projection, deps, session)),
       eventsPerSecond: workers.perSecond,
       lastError: workers.error,
-      rebuilding: shadow && { id: shadow.build.id, position: await shadow.position() },
+      rebuilding: shadow && {
+        id: shadow.build.id,
+        position: await shadow.position().catch(() => 0),
+      },
     }
   }
 
@@ -284,15 +287,5 @@ export class Projections {
     const running = this.#running.get(name)
     if (!running) throw unknownProjection(name)
     return running
-  }
-
-  #checkKinds({ name, kinds }: AnyProjection): void {
-    const missing = kinds.find((kind) => !this.#deps.upcasters.has(kind))
-    if (missing === undefined) return
-    throw new ReenactError(
-      'UnknownActor',
-      `The projection '${name}' reads '${missing}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
-      { aggregate: missing },
-    )
   }
 }

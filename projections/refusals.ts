@@ -2,6 +2,7 @@
 
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { Build } from './catalog.ts'
+import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection } from './projection.ts'
 
 /** Whether a build is of this very version. */
@@ -45,3 +46,14 @@ export const notHere = (projection: string): ReenactError =>
 /** Too late. */
 export const closed = (): ReenactError =>
   new ReenactError('Closed', 'The runtime is closed. Make another.', { what: 'runtime' })
+
+/** A projection reads actors the runtime does not have. */
+export function checkKinds({ name, kinds }: AnyProjection, known: KindUpcasters): void {
+  const missing = kinds.find((kind) => !known.has(kind))
+  if (missing === undefined) return
+  throw new ReenactError(
+    'UnknownActor',
+    `The projection '${name}' reads '${missing}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+    { aggregate: missing },
+  )
+}

@@ -1,11 +1,15 @@
 // A candidate: another build beside the live one, made live when it has proved itself.
 
-import { type Ports, sleep } from '../runtime/core/clock.ts'
+import { sleep } from '../runtime/core/clock.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
 import { type Build, placeOf } from './catalog.ts'
 import { logEnd } from './check-log.ts'
 import { compareBuilds, type RowDifference } from './compare-builds.ts'
 import type { Engine } from './engine.ts'
 import { readPosition } from './ledger.ts'
+import type { LiveReader } from './live-reader.ts'
+import { filterOf } from './projected-event.ts'
+import { hasReached } from './reached.ts'
 import type { WorkerDeps } from './worker.ts'
 import { WorkerGroup } from './worker-group.ts'
 
@@ -13,7 +17,7 @@ import { WorkerGroup } from './worker-group.ts'
 export interface BuildProgress {
   readonly projection: string
   readonly position: number
-  /** The log's end when it began. */
+  /** Where it is to arrive: the live build's position when it began. */
   readonly end: number
   readonly eventsPerSecond: number
   /** Time left at this rate, ms; `undefined` as long as that cannot be said. */
@@ -29,18 +33,18 @@ export interface CatchUpOptions {
 }
 
 /** What a candidate needs. */
-export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'until'> {
+export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'bound'> {
   /** The live build's workers in this process. */
   readonly live: () => WorkerGroup | undefined
+  /** Reads the live build, whichever process writes it. */
+  readonly liveReader: LiveReader
   /** The candidate is live now. */
   readonly onSwap: () => void
 }
 
 const lookMs = 20
-/** A live worker that does not move is not waited for. */
-const patienceMs = 5_000
 
-/** A candidate that follows the log beside the live build. Make it with `runtime.projections.shadow`. */
+/** A candidate that follows the log beside the live build, and never overtakes it. Make it with `runtime.projections.shadow`. */
 export class Shadow {
   /** Where it lies. */
   readonly build: Build
@@ -54,10 +58,13 @@ export class Shadow {
     this.#workers = this.#run()
   }
 
-  /** Resolves when it has handled everything there is; throws what stopped it. */
+  /** Resolves when it is as far as the live build; throws what stopped it. */
   async caughtUp({ onProgress, signal }: CatchUpOptions = {}): Promise<void> {
     const { ports, projection, store } = this.#deps
-    const end = await logEnd(store)
+    const end = Math.min(
+      (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
+      await logEnd(store),
+    )
     const startedMs = ports.clock.monotonic()
     const first = await this.position()
     for (;;) {
@@ -91,12 +98,11 @@ export class Shadow {
    * @param max - how many at most. Default 100
    */
   async diff(max = 100): Promise<readonly RowDifference[]> {
-    const live = await this.#level()
     try {
+      const live = await this.#level()
       return live ? await this.#compare(live, max) : []
     } finally {
-      await this.#restart()
-      this.#deps.live()?.resume()
+      await this.#goOn()
     }
   }
 
@@ -109,19 +115,17 @@ export class Shadow {
   async promote(
     verify?: (differences: readonly RowDifference[]) => boolean | Promise<boolean>,
   ): Promise<boolean> {
-    const live = await this.#level()
     try {
+      const live = await this.#level()
       if (verify && live && !(await verify(await this.#compare(live, 100)))) {
-        await this.#restart()
+        await this.#goOn()
         return false
       }
     } catch (error) {
-      await this.#restart()
+      await this.#goOn()
       throw error
-    } finally {
-      // Beside a swapped build the former live workers end by themselves.
-      this.#deps.live()?.resume()
     }
+    // The former live workers stand still until they end: nothing is done twice.
     await this.#workers.stop()
     await this.#deps.catalog.promote(this.build)
     this.#deps.onSwap()
@@ -139,26 +143,33 @@ export class Shadow {
     await this.#deps.catalog.drop(this.build)
   }
 
-  /** Brings the candidate to exactly where the live build stands still. */
+  /**
+   * Brings the candidate to where the live build stands still. It never was further: so what the live build did
+   * to the world ends there, and what the candidate does begins there.
+   */
   async #level(): Promise<Build | undefined> {
-    const { catalog, engine, ports, projection } = this.#deps
-    await this.#workers.stop()
-    const live = await catalog.live(projection.name)
-    if (!live || live.id === this.build.id) return undefined
-    const own = await this.position()
-    await untilAtLeast(engine, live, own, ports)
+    const { catalog, ports, projection, store, upcasters } = this.#deps
     await this.#deps.live()?.pause()
-    const position = await positionOf(engine, live)
-    // The live build handled everything up to here, and what that did to the world was done then.
-    await catalog.setLiveFrom(this.build, position)
-    if (position <= own) return live
-    this.#workers = this.#run(position)
-    while ((await this.position()) < position) {
+    const live = await catalog.live(projection.name)
+    const wanted = Math.min((await this.#livePosition()) ?? 0, await logEnd(store))
+    const filter = filterOf(projection, upcasters)
+    while (!(await hasReached(store, filter, await this.position(), wanted))) {
       this.#isLive()
       await sleep(ports.timers, lookMs)
     }
     await this.#workers.stop()
-    return live
+    await catalog.setLiveFrom(this.build, await this.position())
+    return live?.id === this.build.id ? undefined : live
+  }
+
+  /** `undefined` where there is no live build, or nothing is left of it. */
+  async #livePosition(): Promise<number | undefined> {
+    try {
+      return await readPosition(await this.#deps.liveReader.session())
+    } catch (error) {
+      if (isReenactError(error, 'StoreUnreadable')) return undefined
+      throw error
+    }
   }
 
   async #compare(live: Build, max: number): Promise<readonly RowDifference[]> {
@@ -174,17 +185,19 @@ export class Shadow {
     }
   }
 
-  async #restart(): Promise<void> {
+  /** Both go on as they were. */
+  async #goOn(): Promise<void> {
     await this.#workers.stop()
     this.#workers = this.#run()
+    this.#deps.live()?.resume()
   }
 
-  #run(until?: number): WorkerGroup {
+  #run(): WorkerGroup {
     const { catalog, projection } = this.#deps
     const workers = new WorkerGroup(
       {
         ...this.#deps,
-        ...(until === undefined ? {} : { until }),
+        bound: async () => (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
         target: async () => (await catalog.get(projection.name, this.build.id)) ?? this.build,
       },
       Array.from({ length: projection.partitions }, (_, part) => part),
@@ -198,18 +211,6 @@ export class Shadow {
     const { state, error } = this.#workers
     if (state === 'stopped' && error) throw error.error
     return state === 'live'
-  }
-}
-
-async function untilAtLeast(
-  engine: Engine,
-  build: Build,
-  position: number,
-  { clock, timers }: Ports,
-): Promise<void> {
-  const untilMs = clock.monotonic() + patienceMs
-  while ((await positionOf(engine, build)) < position && clock.monotonic() < untilMs) {
-    await sleep(timers, lookMs)
   }
 }
 

@@ -26,7 +26,7 @@ export interface ProjectionStatus {
   /** Of the worker in this process. */
   readonly state: WorkerState
   /** The live build. */
-  readonly build: Pick<Build, 'id' | 'version' | 'state'>
+  readonly build: Pick<Build, 'id' | 'version'>
   /** Every event up to here is in the live read model. */
   readonly position: number
   readonly lag: Lag
@@ -65,13 +65,17 @@ export async function lagOf(
   }
 }
 
-/** Reads what the read model itself knows. */
+/** What the read model itself knows; nothing, where it cannot be read: the worker's error says why. */
 export async function readModelStatus(
   projection: AnyProjection,
   deps: StatusDeps,
-  session: Session,
+  session: () => Promise<Session>,
 ): Promise<Pick<ProjectionStatus, 'position' | 'lag' | 'deadLetters'>> {
-  const position = await readPosition(session)
-  const letters = await deadLetters(session)
-  return { position, lag: await lagOf(projection, deps, position), deadLetters: letters.length }
+  const known = await read(session).catch(() => ({ position: 0, deadLetters: 0 }))
+  return { ...known, lag: await lagOf(projection, deps, known.position) }
+}
+
+async function read(session: () => Promise<Session>) {
+  const open = await session()
+  return { position: await readPosition(open), deadLetters: (await deadLetters(open)).length }
 }

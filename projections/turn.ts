@@ -42,7 +42,9 @@ export class Turn {
     this.#deps = deps
     this.build = deps.build
     this.#checkpoint = checkpoint
-    this.#liveFrom = deps.build.liveFrom ?? Number.POSITIVE_INFINITY
+    // A candidate is all past, however far it is.
+    const { state, liveFrom } = deps.build
+    this.#liveFrom = (state === 'live' ? liveFrom : undefined) ?? Number.POSITIVE_INFINITY
   }
 
   get position(): number {

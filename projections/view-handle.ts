@@ -11,6 +11,7 @@ import { readPosition } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
 import { filterOf, type KindUpcasters } from './projected-event.ts'
 import type { Projection } from './projection.ts'
+import { hasReached } from './reached.ts'
 
 /** The live read model moved on. */
 export interface ViewChange {
@@ -106,13 +107,11 @@ async function waitUntil(
   const { clock } = deps.ports
   const untilMs = clock.monotonic() + timeoutMs
   const filter = filterOf(projection, deps.upcasters)
-  for (;;) {
+  for (let looks = true; ; ) {
     const checkpoint = await position()
     if (checkpoint >= wanted) return
-    // What is not for this projection need not have been passed.
-    const page = await deps.store.readAll({ after: checkpoint, limit: 1, filter })
-    const [next] = page.events
-    if (next ? next.position > wanted : page.end || page.position >= wanted) return
+    // What is not for this projection need not have been passed. Commits come often, so the log is asked at ease.
+    if (looks && (await hasReached(deps.store, filter, checkpoint, wanted))) return
     const leftMs = untilMs - clock.monotonic()
     if (leftMs <= 0) {
       throw new ReenactError(
@@ -121,20 +120,20 @@ async function waitUntil(
         { projection: projection.name, position: wanted, checkpoint, timeoutMs },
       )
     }
-    await nextCommit(deps, Math.min(leftMs, pollMs))
+    looks = !(await nextCommit(deps, Math.min(leftMs, pollMs)))
   }
 }
 
-/** Resolves at the next commit of this process, or when time is up. */
-const nextCommit = ({ commits, ports }: ViewDeps, ms: number): Promise<void> =>
+/** Resolves with true at the next commit of this process, with false when time is up. */
+const nextCommit = ({ commits, ports }: ViewDeps, ms: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const finish = () => {
+    const finish = (committed: boolean) => {
       cancel()
       subscription.unsubscribe()
-      resolve()
+      resolve(committed)
     }
-    const cancel = ports.timers.after(ms, finish)
-    const subscription = commits.subscribe(finish)
+    const cancel = ports.timers.after(ms, () => finish(false))
+    const subscription = commits.subscribe(() => finish(true))
   })
 
 function changesOf(deps: ViewDeps, position: () => Promise<number>): Observable<ViewChange> {

@@ -4,7 +4,7 @@ import { type ErrorCode, ReenactError } from '../runtime/core/errors.ts'
 
 /** What a worker is doing. */
 export type WorkerState =
-  /** Another worker of this name has the turn. */
+  /** Another worker of this name has the turn, or it has just begun. */
   | 'waiting'
   | 'catching-up'
   /** It handled everything there was. */
@@ -27,7 +27,7 @@ export interface WorkerError {
 
 /** How projections are run. */
 export interface WorkerOptions {
-  /** Events in one transaction at most. Default 1,000. */
+  /** Events in one transaction at most. Default 1,024. */
   readonly batchMax: number
   /** A transaction is also committed when its handlers took so long, ms. Default 200. */
   readonly batchMs: number
@@ -40,7 +40,7 @@ export interface WorkerOptions {
 }
 
 const defaults: { -readonly [Name in keyof WorkerOptions]: WorkerOptions[Name] } = {
-  batchMax: 1_000,
+  batchMax: 1_024,
   batchMs: 200,
   poison: 'stop',
   attemptsMax: 3,

@@ -6,8 +6,8 @@ import { exponential, fullJitter, type RetryPolicy } from '../runtime/core/retry
 import type {
   EventStore,
   LogFilter,
+  RecordedEvent,
   Subscription,
-  SubscriptionMessage,
 } from '../runtime/ports/event-store.ts'
 import type { Committed } from './batch.ts'
 import { type Build, type Catalog, placeOf } from './catalog.ts'
@@ -19,6 +19,7 @@ import { filterOf, type KindUpcasters } from './projected-event.ts'
 import type { AnyProjection } from './projection.ts'
 import { Rate } from './rate.ts'
 import { Turn } from './turn.ts'
+import { Interrupted, uninterrupted } from './uninterrupted.ts'
 import type { WorkerError, WorkerOptions, WorkerState } from './worker-options.ts'
 
 /** What a worker needs. */
@@ -33,8 +34,8 @@ export interface WorkerDeps {
   readonly options: WorkerOptions
   /** The build to write. Asked for at each turn. */
   readonly target: () => Promise<Build>
-  /** Stop at this position, for comparing. */
-  readonly until?: number
+  /** Asked before each page: a candidate never goes further than the live build. Default: no bound. */
+  readonly bound?: () => Promise<number>
   readonly onCommit: (build: Build, committed: Committed) => void
 }
 
@@ -45,6 +46,8 @@ const retries: RetryPolicy = exponential({
 })
 /** How often a worker looks whether its build is still the live one, ms. */
 const lookMs = 1_000
+/** How often a candidate looks whether the live build went on, ms. */
+const boundMs = 20
 
 export class Worker {
   readonly rate: Rate
@@ -83,6 +86,7 @@ export class Worker {
 
   /** Begins, or begins again after it stopped. */
   start(): void {
+    if (!this.#running) this.#become('waiting')
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
@@ -198,7 +202,7 @@ export class Worker {
   }
 
   async #follow(turn: Turn, works: () => void): Promise<void> {
-    const { store, options, until = Number.POSITIVE_INFINITY } = this.#deps
+    const { store, options } = this.#deps
     const subscription = store.subscribe({
       after: turn.position,
       filter: this.#filter,
@@ -207,19 +211,32 @@ export class Worker {
     this.#subscription = subscription
     this.#become('catching-up')
     for await (const message of uninterrupted(subscription)) {
-      await this.#pause.over(() => this.#become('paused'))
       if (this.#stopping.signal.aborted) return
       await this.#look(turn)
-      if (message.kind === 'events') {
-        const events = message.events.filter(({ position }) => position <= until)
-        await turn.apply(events, Math.min(message.checkpoint, until))
-      }
-      const reached = Math.min(message.checkpoint, until)
-      if (reached > turn.position && !this.#stopping.signal.aborted) await turn.advance(reached)
-      if (turn.position >= until) return
+      await this.#apply(turn, message.kind === 'events' ? message.events : [], message.checkpoint)
       works()
       if (message.kind === 'caught-up') await this.#caughtUp(turn)
       await this.#deps.ports.timers.turn()
+    }
+  }
+
+  async #apply(turn: Turn, events: readonly RecordedEvent[], end: number): Promise<void> {
+    let rest = events
+    while (!this.#stopping.signal.aborted) {
+      const bound = Math.min(end, (await this.#deps.bound?.()) ?? end)
+      // Nothing is awaited between the gate and the batch: who paused waits for the one in hand.
+      while (this.#pause.closed !== undefined) {
+        this.#become('paused')
+        await this.#pause.closed
+      }
+      if (this.#stopping.signal.aborted) return
+      const now = bound === end ? rest : rest.filter(({ position }) => position <= bound)
+      if (now.length > 0) await turn.apply(now, bound)
+      if (bound > turn.position && !this.#stopping.signal.aborted) await turn.advance(bound)
+      if (bound === end) return
+      rest = rest.slice(now.length)
+      this.#become('live')
+      await this.#wait(boundMs)
     }
   }
 
@@ -273,17 +290,3 @@ export class Worker {
 
 /** The build this worker wrote is not what it should write any more: it asks again which one is. */
 class Superseded extends Error {}
-
-/** The log could not be read on. It may come back. */
-class Interrupted extends Error {}
-
-/** A subscription that ends or fails like a connection does is an interruption, not an end. */
-async function* uninterrupted(subscription: Subscription): AsyncGenerator<SubscriptionMessage> {
-  try {
-    yield* subscription
-  } catch (error) {
-    if (isReenactError(error)) throw error
-    throw new Interrupted(messageOf(error), { cause: error })
-  }
-  throw new Interrupted('The subscription to the log ended.')
-}

@@ -51,6 +51,7 @@ export function openSqliteEngine({ folder, timers }: SqliteEngineOptions): Engin
       await open(place).close()
     },
     openWriter: async (place, partition) => {
+      if (!existsSync(fileOf(place))) throw missing(fileOf(place))
       const lock = tryLock(`${fileOf(place)}${partition === 0 ? '' : `-${partition}`}`)
       if (!lock) return undefined
       try {

@@ -23,7 +23,7 @@ export async function openViews(
   const chosen = address ?? besideStore(store)
   if (chosen !== undefined && /^postgres(?:ql)?:\/\//.test(chosen)) {
     const { openPostgresEngine } = await import('../../projections/postgres/postgres-engine.ts')
-    return openPostgresEngine({ address: chosen, timers })
+    return openPostgresEngine(chosen)
   }
   const folder = chosen?.startsWith('file:') ? chosen.slice('file:'.length) : undefined
   if (chosen === 'memory:' || folder) {

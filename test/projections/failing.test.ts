@@ -1,5 +1,6 @@
 // What a projection does when something is wrong: handlers, the log, the read model, another version.
 
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { documents, type ProjectOptions, projection } from '../../projections/index.ts'
@@ -215,13 +216,29 @@ describe('a projection in trouble', () => {
       await view.waitFor(await deposit(2))
       expect(await view.get('sum')).to.deep.equal({ sum: 30 })
       const [status] = await runtime.projections.status()
-      expect(status?.build).to.deep.equal({ id: 2, version: 2, state: 'live' })
+      expect(status?.build).to.deep.equal({ id: 2, version: 2 })
       await reopened()
       await runtime.project([sums(1, 1)])
       await state('stopped')
       const [older] = await runtime.projections.status()
       expect(older?.lastError?.message).to.include('Deploy the newer code')
     })
+  })
+
+  it('says that its file is lost, and is rebuilt from nothing', async () => {
+    await deposit(1)
+    await runtime.project([Balances])
+    await runtime.view(Balances).waitFor(2)
+    await runtime.close()
+    rmSync(join(folder, `views-${files}`, 'balances_1.db'))
+    runtime = await open()
+    await runtime.project([Balances])
+    await state('stopped')
+    const [status] = await runtime.projections.status()
+    expect(status?.lastError?.message).to.include('Rebuild it')
+    expect(await runtime.projections.rebuild(Balances)).to.equal(true)
+    await runtime.view(Balances).waitFor(await deposit(2))
+    expect(await shown(runtime.view(Balances))).to.deep.equal(await foldBalances(runtime))
   })
 
   it('is rebuilt beside itself, and the old build dropped', async () => {
