@@ -5,7 +5,7 @@ import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { idOf, streamName } from '../runtime/core/stream-name.ts'
 import type { EventToAppend, RecordedEvent } from '../runtime/ports/event-store.ts'
-import { type CheckedCommand, checkCommand, type SendOptions } from './command.ts'
+import { type CheckedCommand, type CommandOptions, checkCommand, type Turn } from './command.ts'
 import type { Model } from './model.ts'
 import { identify } from './recorded.ts'
 
@@ -95,10 +95,12 @@ export function readCommandEvent(
   model: Model,
   stream: string,
   recorded: RecordedEvent,
+  turn: Turn,
 ): CheckedCommand {
   const metadata: PostedMetadata = readMetadata(recorded)
   const { commandId = recorded.id, $correlationId, $causationId, traceparent } = metadata
-  const options: { -readonly [Key in keyof SendOptions]: SendOptions[Key] } = {
+  const options: { -readonly [Key in keyof CommandOptions]: CommandOptions[Key] } = {
+    turn,
     commandId,
     correlationId: $correlationId ?? commandId,
     causationId: $causationId ?? commandId,

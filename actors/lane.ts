@@ -7,6 +7,7 @@ import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { Turn } from './command.ts'
 import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import type { Directory } from './directory.ts'
+import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
@@ -229,8 +230,10 @@ export class Lane {
   async #send(event: RecordedEvent, turn: Turn): Promise<void> {
     const { directory } = this.#deps
     const { stream } = this.streams
-    const checked = readCommandEvent(this.model, stream, event)
-    await directory.send(this.model, stream, { ...checked, turn })
+    const checked = readCommandEvent(this.model, stream, event, turn)
+    await new Promise((resolve, reject) => {
+      directory.send(this.model, stream, new Envelope(checked, resolve, reject))
+    })
   }
 
   #lookAgain(): LaneStep {

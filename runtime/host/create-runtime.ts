@@ -13,7 +13,16 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
-import { type LogEvent, type LogOptions, logEvents } from '../../projections/index.ts'
+import {
+  type AnyProjection,
+  type LogEvent,
+  type LogOptions,
+  logEvents,
+  type Projection,
+  Projections,
+  type ProjectOptions,
+  type ViewHandle,
+} from '../../projections/index.ts'
 import { type Ports, sleep, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
@@ -23,6 +32,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
+import { openViews } from './open-views.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
@@ -34,6 +44,11 @@ export interface RuntimeOptions {
   readonly store: string | EventStore
   /** The kinds of actors that live here. */
   readonly actors: readonly AnyAggregate[]
+  /**
+   * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
+   * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
+   */
+  readonly views?: string
   /** Clock, chance and timers. Default: the system's. */
   readonly ports?: Partial<Ports>
   /**
@@ -75,6 +90,31 @@ export interface Runtime extends CommandStreams {
    * ```
    */
   log(options?: LogOptions): AsyncIterable<LogEvent>
+  /**
+   * Runs projections in this process: catches up, then follows the log. Resolves when their workers have begun.
+   * Of several processes that run one projection, one works and the others wait to take over.
+   *
+   * @throws `UnknownActor` when one reads an aggregate that is not among `actors`
+   * @throws `InvalidOption` for wrong options, and for one that runs here already
+   * @example
+   * ```ts
+   * await runtime.project([Balances], { poison: 'park' })
+   * ```
+   */
+  project(projections: readonly AnyProjection[], options?: ProjectOptions): Promise<void>
+  /**
+   * What a projection is read with, in any process.
+   *
+   * @example
+   * ```ts
+   * const balances = runtime.view(Balances)
+   * await balances.waitFor(await ann.send({ type: 'deposit', amount: 5 }))
+   * await balances.get('ann')
+   * ```
+   */
+  view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
+  /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
+  readonly projections: Projections
   /**
    * Writes a consistent, checked copy of the store to a new file while actors go on. Copying the file by hand
    * may miss what is still in its WAL.
@@ -128,6 +168,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const check = (aggregate: AnyAggregate): void => {
     if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
   }
+  const projections = new Projections({
+    store,
+    ports,
+    upcasters,
+    openEngine: () => openViews(options.views, store.name, ports.timers),
+  })
   const bus = new CommandBus(directory, models, newId)
   const close = async (graceMs: number): Promise<void> => {
     if (bus.working) {
@@ -135,6 +181,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
     }
     await directory.close(graceMs)
+    await projections.close()
     if (opened) await store.close()
   }
   let closing: Promise<void> | undefined
@@ -151,6 +198,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     ...commandStreams(bus, options.actors, check),
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
+    project: (list, projectOptions = {}) => projections.project(list, projectOptions),
+    view: (projection) => projections.view(projection),
+    projections,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {

@@ -9,17 +9,17 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  * Opens a store by its address.
  *
  * - `memory:` is empty and gone with the process
+ * - `esdb://…` and `esdb+discover://…` are EventStoreDB, by its own connection string
  * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer
  *
  * @throws `InvalidOption` for any other address
  * @throws `StoreLocked` when another process writes the file
  * @throws `StoreUnreadable` when the file is foreign, damaged, newer than this version, or missing in mode ro
  * @throws `UnsupportedFileSystem` on network file systems
+ * @throws `StoreUnavailable` when EventStoreDB cannot be reached, or denies access
  */
-export async function openStore(
-  address: string,
-  { clock, timers }: Pick<Ports, 'clock' | 'timers'>,
-): Promise<EventStore> {
+export async function openStore(address: string, ports: Ports): Promise<EventStore> {
+  const { clock, timers } = ports
   if (address === 'memory:') return createMemoryStore({ clock, timers })
   const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
   if (file?.['path']) {
@@ -31,9 +31,13 @@ export async function openStore(
       timers,
     })
   }
+  if (/^esdb(\+discover)?:\/\//.test(address)) {
+    const { openEventStoreDb } = await import('../stores/eventstoredb/eventstoredb-store.ts')
+    return openEventStoreDb(address, { ports })
+  }
   throw new ReenactError(
     'InvalidOption',
-    `'${address}' is not the address of a store. Use 'memory:', 'file:PATH' or 'file:PATH?mode=ro'.`,
-    { option: 'store', fix: "use 'memory:' or 'file:PATH'" },
+    `'${address}' is not the address of a store. Use 'memory:', 'file:PATH', 'file:PATH?mode=ro' or 'esdb://HOST:PORT'.`,
+    { option: 'store', fix: "use 'memory:', 'file:PATH' or 'esdb://HOST:PORT'" },
   )
 }

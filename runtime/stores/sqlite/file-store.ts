@@ -103,6 +103,7 @@ export class FileStore implements SqliteStore {
       clock,
       position,
       recordedAt,
+      rows: [],
       lastId: undefined,
       changed: false,
     }
@@ -194,6 +195,7 @@ export class FileStore implements SqliteStore {
     this.#closed = true
     this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
+    if (!this.#connection.readOnly && !this.#commits.failed) this.#streams.index.writeAll()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
     this.#connection.close(!this.#connection.readOnly && !this.#commits.failed)
     this.#release()
@@ -230,7 +232,7 @@ export class FileStore implements SqliteStore {
 
   #read<Result>(body: () => Result): Result {
     this.#checkOpen()
-    return this.#connection.read(() => this.#streams.clear(), body)
+    return this.#connection.read(() => this.#streams.refresh(), body)
   }
 
   #writeRefusal(): ReenactError | undefined {
