@@ -8,6 +8,7 @@ const harness: ContractHarness = {
   open: async (options) => createMemoryStore(options),
   takesClock: true,
   truncatesAtOnce: true,
+  exactGroups: true,
 }
 
 describe('event store contract: memory', () => {

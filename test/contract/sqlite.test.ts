@@ -21,6 +21,7 @@ const harness: ContractHarness = {
   },
   takesClock: true,
   truncatesAtOnce: true,
+  exactGroups: true,
 }
 
 describe('event store contract: sqlite', () => {

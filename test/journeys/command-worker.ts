@@ -1,16 +1,20 @@
 // The process the worker's kill tests kill: it posts commands, handles them, and says how far it has posted.
 //
-// `command-worker FILE FIRST COUNT ACTORS DEADLY`: posts numbers from FIRST up to COUNT, some of them again out of order;
+// `command-worker STORE FIRST COUNT ACTORS DEADLY`: posts numbers from FIRST up to COUNT, some of them again out of order;
 // command DEADLY ends the process. Each line is a number that is durably posted; `done` when all commands have an outcome.
 
 import { createRuntime, isReenactError } from '../../runtime/index.ts'
 import { Counter } from '../fixtures/counter.ts'
 
-const [file = '', first = '0', count = '0', actors = '1', deadly = '-1'] = process.argv.slice(2)
+const [store = '', first = '0', count = '0', actors = '1', deadly = '-1'] = process.argv.slice(2)
 
 async function main(): Promise<void> {
-  const runtime = await createRuntime({ store: `file:${file}`, actors: [Counter] })
+  const runtime = await createRuntime({ store, actors: [Counter] })
   runtime.work({ actors: [Counter] })
+  if (count === '0') {
+    process.stdout.write('working\n')
+    return
+  }
   const item = (n: number) => ({
     id: `a${n % Number(actors)}`,
     command: { type: n === Number(deadly) ? ('exit' as const) : ('add' as const), n },

@@ -28,7 +28,7 @@ async function live(
   options: { first: number; deadly?: number; disturb?(child: ChildProcess, lines: number): void },
 ): Promise<Life> {
   const { first, deadly = -1, disturb } = options
-  const args = [file, first, count, actors, deadly].map(String)
+  const args = [`file:${file}`, first, count, actors, deadly].map(String)
   const child = spawn(process.execPath, [worker, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   let posted = first

@@ -21,13 +21,13 @@ import type {
 import type { StateStore } from '../../ports/state-store.ts'
 import { refusalOf } from '../append-rules.ts'
 import { compareBytes } from '../byte-order.ts'
-import { createConsumerGroups, type StoreGroups } from '../consumer-groups/consumer-groups.ts'
 import { listLimit } from '../read-options.ts'
 import { subscribeTo } from '../store-subscription.ts'
 import { checkedMetadata } from '../visibility.ts'
 import { send } from './appending.ts'
 import { acquireClient, Connection, nameOf } from './connection.ts'
 import { LiveSignal } from './live-signal.ts'
+import { PersistentGroups } from './persistent-groups.ts'
 import { headOf, isDeletedMark, logEnd, readAll, readStream, statePrefix } from './reading.ts'
 import { EventStoreDbState } from './state-store.ts'
 import { StreamNames } from './stream-names.ts'
@@ -85,7 +85,7 @@ class EventStoreDbStore implements EventStore {
   readonly name: string
   readonly supports = { durable: true, exclusiveWriter: false } as const
   readonly state: StateStore
-  readonly groups: StoreGroups
+  readonly groups: PersistentGroups
   readonly #connection: Connection
   readonly #names: StreamNames
   readonly #signal: LiveSignal
@@ -106,7 +106,7 @@ class EventStoreDbStore implements EventStore {
     this.#names = new StreamNames(connection)
     this.#signal = new LiveSignal(connection)
     this.state = new EventStoreDbState(connection, this.#names)
-    this.groups = createConsumerGroups(this, connection.ports)
+    this.groups = new PersistentGroups(connection, this.state)
   }
 
   append(
@@ -256,7 +256,7 @@ class EventStoreDbStore implements EventStore {
 
   async close(): Promise<void> {
     this.#closing = true
-    if (this.groups.active) await this.groups.close()
+    this.groups.close()
     await Promise.allSettled(this.#appends)
     for (const subscription of this.#subscriptions) subscription.close()
     this.#signal.close()

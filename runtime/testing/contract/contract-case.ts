@@ -25,10 +25,15 @@ export interface ContractHarness {
   readonly takesClock?: boolean
   /** Whether what is deleted or truncated is gone at once, from the log too, rather than at some later clean-up. */
   readonly truncatesAtOnce?: boolean
+  /**
+   * Whether groups delay retries, tell what is replayed, count only what a consumer took, and have decided when
+   * `nack` resolves. EventStoreDB's protocol has none of that.
+   */
+  readonly exactGroups?: boolean
 }
 
 /** What a case asks of the harness beyond `open`. */
-export type ContractNeed = 'reopen' | 'takesClock' | 'truncatesAtOnce'
+export type ContractNeed = 'reopen' | 'takesClock' | 'truncatesAtOnce' | 'exactGroups'
 
 /** One expectation of the port. */
 export interface ContractCase {

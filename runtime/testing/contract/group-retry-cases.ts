@@ -19,17 +19,21 @@ export const groupRetryCases: readonly ContractCase[] = [
     await consumer.ack(again)
     assert.deepEqual(numbers(await consumer.take(1)), [1])
   }),
-  onStore('group: retry with a delay lets others pass', async (store) => {
-    await append(store, stream, events(2))
-    await store.groups.create(key)
-    const consumer = await TestConsumer.join(store, key, { inFlightMax: 1 })
-    await consumer.nack(await consumer.take(1), 'retry', { delayMs: 20 })
-    const second = await consumer.take(1)
-    assert.deepEqual(numbers(second), [1])
-    await consumer.ack(second)
-    const again = await consumer.take(1)
-    assert.deepEqual([numbers(again), again[0]?.retries], [[0], 1])
-  }),
+  onStore(
+    'group: retry with a delay lets others pass',
+    async (store) => {
+      await append(store, stream, events(2))
+      await store.groups.create(key)
+      const consumer = await TestConsumer.join(store, key, { inFlightMax: 1 })
+      await consumer.nack(await consumer.take(1), 'retry', { delayMs: 20 })
+      const second = await consumer.take(1)
+      assert.deepEqual(numbers(second), [1])
+      await consumer.ack(second)
+      const again = await consumer.take(1)
+      assert.deepEqual([numbers(again), again[0]?.retries], [[0], 1])
+    },
+    'exactGroups',
+  ),
   onStore('group: after the last retry it is parked, with the reason', async (store) => {
     await append(store, stream, events(2))
     await store.groups.create({ ...key, settings: { retriesMax: 2 } })
@@ -58,16 +62,20 @@ export const groupRetryCases: readonly ContractCase[] = [
     const { checkpoint, parked, inFlight } = await store.groups.info(key)
     assert.deepEqual([checkpoint, parked, inFlight], [2, 1, 0])
   }),
-  onStore('group: stop gives back without counting and ends the consumer', async (store) => {
-    await append(store, stream, events(1))
-    await store.groups.create(key)
-    const first = await TestConsumer.join(store, key)
-    await first.nack(await first.take(1), 'stop')
-    assert.equal(await first.ended(), true)
-    const second = await TestConsumer.join(store, key)
-    const taken = await second.take(1)
-    assert.deepEqual([numbers(taken), taken[0]?.retries], [[0], 0])
-  }),
+  onStore(
+    'group: stop gives back without counting and ends the consumer',
+    async (store) => {
+      await append(store, stream, events(1))
+      await store.groups.create(key)
+      const first = await TestConsumer.join(store, key)
+      await first.nack(await first.take(1), 'stop')
+      assert.equal(await first.ended(), true)
+      const second = await TestConsumer.join(store, key)
+      const taken = await second.take(1)
+      assert.deepEqual([numbers(taken), taken[0]?.retries], [[0], 0])
+    },
+    'exactGroups',
+  ),
   onStore('group: without an answer in time it comes again', async (store) => {
     await append(store, stream, events(1))
     await store.groups.create({ ...key, settings: { messageTimeoutMs: 20 } })
@@ -139,6 +147,7 @@ export const groupRetryCases: readonly ContractCase[] = [
       await infoWhen(store, key, ({ parked }) => parked === 1)
       assert.equal(await store.groups.replayParked(key), 1)
     },
+    'exactGroups',
   ),
   onStore('group: replaying what was deleted meanwhile delivers nothing', async (store) => {
     await append(store, stream, events(1))
@@ -171,7 +180,7 @@ export const groupRetryCases: readonly ContractCase[] = [
   }),
   {
     name: 'group: a restart goes on after the checkpoint, with what was parked and retried',
-    needs: ['reopen'],
+    needs: ['reopen', 'exactGroups'],
     run: async (harness) => {
       const store = await harness.open()
       const written = events(6)
