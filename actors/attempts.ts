@@ -3,7 +3,7 @@
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Claims } from './claims.ts'
-import { type ActorStreams, payloadOf } from './command-stream.ts'
+import { type ActorStreams, commandIdOf, payloadOf } from './command-stream.ts'
 import { classOf, type FailureClass, failureRecord, type RetryPolicies } from './failure.ts'
 import { appendParked, type ParkedDeps } from './parked-commands.ts'
 import type { WorkerMetrics } from './worker-metrics.ts'
@@ -28,25 +28,38 @@ export class Attempts {
   /** Attempts of the command at this revision. */
   #count = 0
   #revision = -1
+  /** What this actor had in hand killed the process by itself: its commands are attempted one by one. */
+  #narrowed = false
 
   constructor(deps: AttemptDeps, streams: ActorStreams) {
     this.#deps = deps
     this.#streams = streams
   }
 
-  /** Counts an attempt before it begins. Answers which it is, or `null` when the last one was before: it is parked. */
-  async begin(recorded: RecordedEvent): Promise<number | null> {
+  /**
+   * Counts an attempt before it begins. Answers what is to be attempted together, and which attempt it is; nothing
+   * when the last one was before: then the first command is parked.
+   */
+  async begin(
+    suspects: readonly RecordedEvent[],
+  ): Promise<{ readonly events: readonly RecordedEvent[]; readonly attempt: number } | undefined> {
     const { claims, retry } = this.#deps
     const { commands } = this.#streams
-    const { revision } = recorded
-    // The crash that made it suspect was the first attempt.
-    const before = Math.max(1, await claims.attempts(commands, revision))
-    if (retry.poison.delayMs(before) === null) {
-      await this.#park({ recorded, error: killed(commands, before) }, 'poison', before)
-      return null
+    const [first] = suspects as [RecordedEvent]
+    const { revision: from } = first
+    const before = await claims.counted(commands, from)
+    if (before) this.#narrowed = true
+    if (before && before.from === before.to && retry.poison.delayMs(before.attempts) === null) {
+      const { attempts } = before
+      await this.#park({ recorded: first, error: killed(commands, attempts) }, 'poison', attempts)
+      return undefined
     }
-    await claims.count(commands, revision, before + 1)
-    return before + 1
+    // The crash that made them suspect was the first attempt, that of this actor's suspects together the second.
+    const attempt = 1 + (before?.attempts ?? (this.#narrowed ? 2 : 1))
+    const events = this.#narrowed ? [first] : suspects
+    const to = events.at(-1)?.revision ?? from
+    await claims.count(commands, { from, to, attempts: attempt })
+    return { events, attempt }
   }
 
   /** What was counted is decided. */
@@ -64,7 +77,9 @@ export class Attempts {
     const { revision } = failed.recorded
     if (this.#revision !== revision) {
       this.#revision = revision
-      this.#count = counted > 0 ? counted - 1 : await claims.attempts(commands, revision)
+      const before =
+        counted > 0 ? counted - 1 : (await claims.counted(commands, revision))?.attempts
+      this.#count = before ?? 0
     }
     const failure = classOf(failed.error)
     // Waiting for room is no attempt.
@@ -75,18 +90,21 @@ export class Attempts {
       return null
     }
     metrics.retried += 1
-    if (failure !== 'busy' && counted === 0) await claims.count(commands, revision, this.#count)
+    if (failure !== 'busy') {
+      const attempts = this.#count
+      await claims.count(commands, { from: revision, to: revision, attempts })
+    }
     return delayMs
   }
 
   async #park({ recorded, error }: Failed, failure: FailureClass, attempts: number): Promise<void> {
     const { claims, directory, metrics } = this.#deps
     const { commands, parked, stream } = this.#streams
-    const { revision: commandRevision, id, metadata } = recorded
+    const { revision: commandRevision, metadata } = recorded
     await appendParked(directory.deps, parked, {
       type: 'reenact.CommandParked',
       command: commandOf(recorded),
-      commandId: commandIdOf(metadata) ?? id,
+      commandId: commandIdOf(recorded).commandId,
       commandRevision,
       metadata: objectOf(metadata),
       failure,
@@ -122,11 +140,6 @@ function objectOf(text: string): Readonly<Record<string, never>> {
   } catch {
     return {}
   }
-}
-
-const commandIdOf = (metadata: string): string | undefined => {
-  const { commandId } = objectOf(metadata) as { commandId?: unknown }
-  return typeof commandId === 'string' ? commandId : undefined
 }
 
 /** The payload as far as it can be read. */

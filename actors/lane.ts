@@ -5,13 +5,13 @@ import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { Turn } from './command.ts'
-import { type ActorStreams, readCommandEvent } from './command-stream.ts'
+import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import { parkedThrough } from './parked-commands.ts'
+import { parkedIds, parkedThrough } from './parked-commands.ts'
 
 /** What all lanes of a worker share. */
 export interface LaneDeps extends AttemptDeps {
@@ -64,6 +64,8 @@ export class Lane {
   #aheadLength = 0
   /** Where it is, while that is known. */
   #place: Place | undefined
+  /** Ids of commands that were parked and not retried. */
+  #givenUp: ReadonlySet<string> = new Set()
 
   constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
     this.#deps = deps
@@ -96,15 +98,20 @@ export class Lane {
         const head = await this.#head()
         if (head > this.target) return { next: 'claim', target: head }
       }
-      if (handled >= this.target) return { next: 'idle', handled }
+      if (handled >= this.target) {
+        await claims.handled(commands, handled)
+        return { next: 'idle', handled }
+      }
       const suspect = claims.isSuspect(commands, handled + 1)
-      const limit = suspect ? 1 : Math.min(this.#deps.pageMax, this.target - handled)
+      const limit = Math.min(this.#deps.pageMax, this.target - handled)
       const events = await this.#next(handled, limit)
       // Commands that are gone leave nothing to do.
       if (events.length === 0) return { next: 'idle', handled: this.target }
+      const fresh = this.#untilGivenUp(events, place)
+      if (fresh.length === 0) return { next: 'more' }
       this.#place = undefined
-      if (suspect) return await isolation.alone(() => this.#alone(events, recorded))
-      return await isolation.beside(() => this.#decide(events, recorded))
+      if (suspect) return await isolation.alone(() => this.#alone(fresh, recorded))
+      return await isolation.beside(() => this.#decide(fresh, recorded))
     } catch (error) {
       return this.#storeFailed(error)
     }
@@ -113,9 +120,12 @@ export class Lane {
   async #locate(): Promise<Place> {
     const { directory, claims } = this.#deps
     const { commands, parked } = this.streams
+    const { store } = directory.deps
     const recorded = await this.#recordedThrough()
-    const handled = Math.max(recorded, await parkedThrough(directory.deps.store, parked))
+    const through = await parkedThrough(store, parked)
+    const handled = Math.max(recorded, through)
     await claims.handled(commands, handled)
+    if (through >= 0) this.#givenUp = await parkedIds(store, parked)
     this.#place = { recorded, handled }
     return this.#place
   }
@@ -151,10 +161,10 @@ export class Lane {
     }
   }
 
-  /** Suspected of killing the process: one by one, and counted first. */
-  async #alone(events: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
-    const counted = await this.#attempts.begin(events[0] as RecordedEvent)
-    return counted === null ? { next: 'more' } : this.#decide(events, recorded, counted)
+  /** Suspected of killing the process: counted first. */
+  async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
+    const begun = await this.#attempts.begin(suspects)
+    return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
   }
 
   async #decide(
@@ -176,6 +186,17 @@ export class Lane {
     if (delayMs !== null) return this.#wait(delayMs)
     this.#unmoved = 0
     return { next: 'more' }
+  }
+
+  /** What was given up and comes once more is passed over, unless somebody retries it. */
+  #untilGivenUp(events: readonly RecordedEvent[], place: Place): readonly RecordedEvent[] {
+    if (this.#givenUp.size === 0) return events
+    const at = events.findIndex((event) => {
+      const { commandId, retried } = commandIdOf(event)
+      return !retried && this.#givenUp.has(commandId)
+    })
+    if (at === 0) this.#place = { ...place, handled: events[0]?.revision ?? place.handled }
+    return at < 0 ? events : events.slice(0, at)
   }
 
   async #movedTo(events: readonly RecordedEvent[]): Promise<LaneStep> {

@@ -18,15 +18,16 @@ import { createFaultyStore, createSeededRandom } from '../../../runtime/testing/
 type Command = { type: 'add'; n: number } | { type: 'explode'; n: number }
 type Event = { type: 'Added'; n: number }
 
-/** Whether `explode` explodes: the bug that is mended. */
-let broken = true
+/** How often `explode` still explodes: the bug that is mended. */
+let failures = Number.POSITIVE_INFINITY
 
 const machine = setup({
   types: { context: {} as { sum: number }, events: {} as Command | Event, emitted: {} as Event },
   guards: {
     sound: () => {
-      if (broken) throw new Error('the guard is broken')
-      return true
+      if (failures === 0) return true
+      failures -= 1
+      throw new Error('the guard is broken')
     },
   },
 }).createMachine({
@@ -64,7 +65,7 @@ describe('dead letters', () => {
     createRuntime({ store: on, actors: [Counter] })
 
   beforeEach(async () => {
-    broken = true
+    failures = Number.POSITIVE_INFINITY
     store = createMemoryStore()
     runtime = await open()
   })
@@ -98,6 +99,19 @@ describe('dead letters', () => {
     expect(letter?.metadata['custom']).to.deep.equal({ user: 'bob' })
     expect(letter?.error.message).to.match(/the guard is broken/)
     expect(letter?.error.stack).to.match(/at /)
+  })
+
+  it('what succeeds at the last attempt keeps its place among the others', async () => {
+    failures = 2
+    const posted = await runtime.postMany(Counter, [
+      { id: 'a', command: { type: 'add', n: 1 } },
+      { id: 'a', command: { type: 'explode', n: 2 } },
+      { id: 'a', command: { type: 'add', n: 3 } },
+    ])
+    runtime.work({ retry: { poison: fast } })
+    await Promise.all(posted.map((one) => one.outcome()))
+    const history = await runtime.actor(Counter, 'a').history()
+    expect(history.map(({ event }) => 'n' in event && event.n)).to.deep.equal([1, 2, 3])
   })
 
   it('what can never succeed is parked at once', async () => {
@@ -164,7 +178,7 @@ describe('dead letters', () => {
     runtime.work({ retry: { poison: fast } })
     const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, { commandId: 'bang' })
     await failure(bad.outcome(), 'CommandParked')
-    broken = false
+    failures = 0
     await runtime.deadLetters.retry('counter:command-a@0', act)
     const outcome = await runtime.outcome(Counter, 'a', 'bang')
     expect([outcome.accepted, outcome.state.context.sum]).to.deep.equal([true, 10])
@@ -172,6 +186,20 @@ describe('dead letters', () => {
     expect(letter?.status).to.equal('retried')
     expect(letter?.act).to.deep.include(act)
     await failure(runtime.deadLetters.retry('counter:command-a@0', act), 'DeadLetterNotFound')
+  })
+
+  it('a command that was given up and is posted again stays given up', async () => {
+    runtime.work({ retry: { poison: fast } })
+    const options = { commandId: 'bang' }
+    const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    await failure(bad.outcome(), 'CommandParked')
+    failures = 0
+    await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    const after = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
+    expect((await after.outcome()).state.context.sum).to.equal(1)
+    await failure(runtime.outcome(Counter, 'a', 'bang'), 'CommandParked')
+    await runtime.deadLetters.retry('counter:command-a@0', act)
+    expect((await runtime.outcome(Counter, 'a', 'bang')).state.context.sum).to.equal(11)
   })
 
   it('a retry that fails again is another dead letter', async () => {
@@ -228,7 +256,7 @@ describe('dead letters', () => {
         ['counter:command-b', 0],
       ]),
     )
-    const attempts = { commandRevision: 0, attempts: 3 }
+    const attempts = { from: 0, to: 0, attempts: 3 }
     await store.state.put('attempts:counter:command-a', JSON.stringify(attempts))
     const posted = await runtime.postMany(Counter, [
       { id: 'a', command: { type: 'add', n: 1 } },
