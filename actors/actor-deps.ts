@@ -1,6 +1,7 @@
 // What all actors of a runtime share.
 
 import type { Ports } from '../runtime/core/clock.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Metrics } from './metrics.ts'
 import type { ReadDeps } from './rehydrate.ts'
 
@@ -27,6 +28,8 @@ export interface ActorDeps extends ReadDeps {
   readonly ports: Ports
   readonly limits: ActorLimits
   readonly metrics: Metrics
+  /** Ends the waiting of senders. */
+  readonly deadlines: Deadlines
   /** Names this runtime in the metadata of events. */
   readonly writer: string
   /** Nobody else writes: what is in memory is what the log holds. */

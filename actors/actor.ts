@@ -6,9 +6,10 @@ import { stateOf } from './actor-view.ts'
 import { type Aggregate, modelOf } from './aggregate.ts'
 import { type Permission, permissions } from './can.ts'
 import { type ActorChange, changes } from './changes.ts'
-import { checkCommand, type SendOptions } from './command.ts'
+import { checkCommand, noOptions, type SendOptions } from './command.ts'
 import { decideFor, type Refusal } from './decide.ts'
 import type { Directory } from './directory.ts'
+import { Envelope } from './envelope.ts'
 import { type Model, stateText } from './model.ts'
 import type { Moment } from './moment.ts'
 import { type RawOutcome, viewOf } from './outcome.ts'
@@ -99,10 +100,14 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
    * if (!result.accepted) console.log(result.message)
    * ```
    */
-  async send(command: CommandOf<A>, options: SendOptions = {}): Promise<SendResult<A>> {
-    const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
-    const outcome = await this.#directory.send(this.#model, this.stream, checked)
-    return resultOf<A>(this.#model, checked.type, outcome)
+  send(command: CommandOf<A>, options: SendOptions = noOptions): Promise<SendResult<A>> {
+    // One promise for the whole way: what is thrown in here rejects it.
+    return new Promise((resolve, reject) => {
+      const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
+      const answer = (outcome: RawOutcome) =>
+        resolve(resultOf<A>(this.#model, checked.type, outcome))
+      this.#directory.send(this.#model, this.stream, new Envelope(checked, answer, reject))
+    })
   }
 
   /** The state now. */
@@ -117,7 +122,7 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
   async can(command?: CommandOf<A>): Promise<object> {
     const { snapshot } = await this.#directory.actor(this.#model, this.stream).current()
     if (command === undefined) return permissions(this.#model, snapshot)
-    const checked = checkCommand(this.#model, this.stream, command, {}, this.#newId)
+    const checked = checkCommand(this.#model, this.stream, command, noOptions, this.#newId)
     const decision = decideFor(this.stream, this.#model, snapshot, checked.read())
     return decision.accepted ? { can: 'yes' } : { can: 'no', ...decision.refusal }
   }
@@ -177,17 +182,18 @@ const unanswered = {
   done: 'the state is final',
 } as const
 
-function resultOf<A extends AnyAggregate>(
+/** What a sender is told. */
+export function resultOf<A extends AnyAggregate>(
   model: Model,
   type: string,
   outcome: RawOutcome,
 ): SendResult<A> {
-  const { commandId, duplicate, state: view } = outcome
-  const state = stateOf<A>(view)
+  const { commandId, duplicate } = outcome
+  const state = stateOf<A>(outcome.state)
   const { revision, position } = state
-  const answered = { commandId, duplicate, state, revision, position }
   if (outcome.accepted) {
-    return { accepted: true, ...answered, events: outcome.events as readonly EventOf<A>[] }
+    const events = outcome.events as readonly EventOf<A>[]
+    return { accepted: true, commandId, duplicate, state, revision, position, events }
   }
   const { guards, reason, details } = outcome
   const why =
@@ -195,7 +201,11 @@ function resultOf<A extends AnyAggregate>(
   const message = `'${type}' was refused by ${model.name} in state '${stateText(state.value)}': ${why}`
   return {
     accepted: false,
-    ...answered,
+    commandId,
+    duplicate,
+    state,
+    revision,
+    position,
     message,
     guards,
     ...(reason === undefined ? {} : { reason }),

@@ -2,7 +2,7 @@
 
 import { decode } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
-import { readEvent } from '../runtime/codec/upcasting.ts'
+import { readTyped } from '../runtime/codec/upcasting.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { activate } from './activation.ts'
@@ -46,6 +46,11 @@ export interface FoundOutcome {
   readonly revision: number
   read(): Promise<RawOutcome>
 }
+
+/** Whether the log cannot hold this command: no need to look. */
+export const isNew = ({ commands, commandId, issuedAt }: Lookup): boolean =>
+  commands.find(commandId).length === 0 &&
+  (commands.evictedAt === undefined || (issuedAt !== undefined && issuedAt > commands.evictedAt))
 
 /** What is looked up. */
 export interface Lookup {
@@ -125,7 +130,8 @@ async function* readAll(
   }
 }
 
-async function outcomeAt(
+/** The outcome that begins at a revision, if it is this command's. */
+export async function outcomeAt(
   deps: ReadDeps,
   model: Model,
   stream: string,
@@ -189,6 +195,6 @@ function domainEvent(
   [recorded, metadata]: readonly [RecordedEvent, EventMetadata],
 ): readonly object[] {
   if (recorded.type === 'reenact.NoEffect') return []
-  const event = readEvent(model.upcasters, recorded, metadata)
-  return event ? [Object.assign({ type: event.type }, event.data, { type: event.type })] : []
+  const event = readTyped(model.upcasters, recorded, metadata)
+  return event ? [event] : []
 }

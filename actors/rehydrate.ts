@@ -1,12 +1,12 @@
 // Rehydration: a snapshot, if one fits, and the events after it give the state at a moment.
 
 import { type EventHeader, readHeader, readMetadata } from '../runtime/codec/metadata.ts'
-import { readEvent, runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
+import { readTyped, runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import type { Clock, Timers } from '../runtime/core/clock.ts'
 import { messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { EventStore, RecordedEvent, StreamPage } from '../runtime/ports/event-store.ts'
 import { CommandWindow } from './command-window.ts'
-import { evolve } from './evolve.ts'
+import { type Event, evolve } from './evolve.ts'
 import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
 import { always, type Within } from './moment.ts'
@@ -26,6 +26,8 @@ export interface Replayed {
   /** Whether a domain event happened; records of the runtime do not count. */
   started: boolean
   commands: CommandWindow
+  /** The last handled revision of its command stream; -1 before the first. */
+  commandRevision: number
 }
 
 /** What reading needs. */
@@ -52,6 +54,7 @@ export const unborn = (model: Model): Replayed => ({
   hash: '',
   started: false,
   commands: new CommandWindow(),
+  commandRevision: -1,
 })
 
 /** Applies one event of the log. Throws `ActorFaulted` where the machine cannot take it. */
@@ -62,7 +65,7 @@ export function fold(
   header: EventHeader,
 ): void {
   const { revision, type } = recorded
-  const event = readEvent(model.upcasters, recorded, header)
+  const event = readTyped(model.upcasters, recorded, header)
   if (!type.startsWith(runtimeTypePrefix)) {
     if (event) state.snapshot = evolveRecorded(model, state.snapshot, recorded, event)
     state.started = true
@@ -77,10 +80,10 @@ function evolveRecorded(
   model: Model,
   snapshot: Snapshot,
   { stream, revision, type }: RecordedEvent,
-  event: NonNullable<ReturnType<typeof readEvent>>,
+  event: Event,
 ): Snapshot {
   try {
-    return evolve(model, snapshot, event.type, event.data)
+    return evolve(model, snapshot, event)
   } catch (error) {
     throw new ReenactError(
       'ActorFaulted',
@@ -114,7 +117,7 @@ export async function catchUp(
       const header = readHeader(recorded)
       const time = Math.max(state.time, header.time ?? recorded.recordedAt)
       const { revision, position, recordedAt } = recorded
-      if (!within({ revision, position, recordedAt, time })) {
+      if (within !== always && !within({ revision, position, recordedAt, time })) {
         end = true
         break
       }
@@ -132,7 +135,13 @@ export async function catchUp(
       }
     }
   }
-  if (last) state.hash = checkedHash(last)
+  if (!last) return
+  state.hash = checkedHash(last)
+  // Each event of an actor with a command stream says it: the last one is enough.
+  if (last.metadata.includes('"commandRevision":')) {
+    const { commandRevision = -1 } = readMetadata(last)
+    state.commandRevision = Math.max(state.commandRevision, commandRevision)
+  }
 }
 
 /** The hash the next event will hold. An id that does not agree with the bytes is fatal. */

@@ -20,6 +20,8 @@ interface StoredSnapshot {
   readonly hash: string
   readonly started: boolean
   readonly commands: PlainWindow
+  /** Missing where it was taken before actors had command streams. */
+  readonly commandRevision?: number
 }
 
 /** A snapshot holds a context of up to 8 MiB. */
@@ -32,7 +34,17 @@ const sealOf = (body: string): string => createHash('sha256').update(body).diges
 
 /** Text of a snapshot under its own hash. Throws `InvalidPayload` where the context cannot be stored. */
 export function writeSnapshot(model: Model, state: Replayed): string {
-  const { snapshot, commands, revision, position, recordedAt, time, hash, started } = state
+  const {
+    snapshot,
+    commands,
+    revision,
+    position,
+    recordedAt,
+    time,
+    hash,
+    started,
+    commandRevision,
+  } = state
   const stored: StoredSnapshot = {
     key: model.snapshotKey ?? '',
     state: model.runner.plain(snapshot),
@@ -43,6 +55,7 @@ export function writeSnapshot(model: Model, state: Replayed): string {
     hash,
     started,
     commands: commands.plain(),
+    commandRevision,
   }
   const body = encode(stored, { what: 'The snapshot', bytesMax })
   return `${sealOf(body)}\n${body}`
@@ -57,10 +70,11 @@ export function readSnapshot(model: Model, text: string): Replayed | undefined {
     const stored = JSON.parse(body) as StoredSnapshot
     if (stored.key !== model.snapshotKey) return undefined
     deepFreeze(stored.state.context)
-    const { revision, position, recordedAt, time, hash, started } = stored
+    const { revision, position, recordedAt, time, hash, started, commandRevision = -1 } = stored
     const snapshot = model.runner.restore(stored.state)
     const commands = new CommandWindow(stored.commands)
-    return { snapshot, revision, position, recordedAt, time, hash, started, commands }
+    const place = { revision, position, recordedAt, time, hash, started, commandRevision }
+    return { snapshot, commands, ...place }
   } catch {
     return undefined // A state this machine does not have.
   }

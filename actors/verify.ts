@@ -58,7 +58,7 @@ class ChainCheck {
     if (this.events === 0) this.isWhole = recorded.revision === 0
     this.events += 1
     const { hash, idMatches } = hashOf(recorded)
-    const wrong = whatIsWrong(readMetadata(recorded), idMatches, this.#previous)
+    const wrong = chainProblem(readMetadata(recorded), idMatches, this.#previous)
     if (wrong === undefined) this.verified += 1
     else if (wrong === 'unverified') this.unverified += 1
     else this.problems.push(wrongHash(recorded, wrong))
@@ -66,7 +66,8 @@ class ChainCheck {
   }
 }
 
-function whatIsWrong(
+/** What is wrong with an event's id or with its place after the event before; `unverified` where it has no hash. */
+export function chainProblem(
   { previousHash }: EventMetadata,
   idMatches: boolean,
   previous: string | undefined,

@@ -6,8 +6,9 @@ import pg from 'pg'
 import { documents, type Projection, projection } from '../projections/index.ts'
 import { sql } from '../projections/sql/index.ts'
 import { createRuntime } from '../runtime/index.ts'
+import { postgresPrograms, startPostgres } from '../test/projections/postgres-server.ts'
 import { Account } from './account.ts'
-import { type Comparison, type Figure, rate } from './measure.ts'
+import { type BenchContext, type Figure, type Row, rate, type Side, scaled } from './measure.ts'
 
 const batch = 1_000
 const accounts = 1_000
@@ -57,30 +58,34 @@ const Tables = projection('tables', {
   },
 })
 
-let files = 0
+const events = (context: BenchContext): number =>
+  Math.max(accounts, Math.floor(scaled(50_000, context) / accounts) * accounts)
 
-/** A log of so many deposits, written once and read in every round. */
-async function writeLog(file: string, count: number): Promise<void> {
-  const runtime = await createRuntime({ store: `file:${file}`, actors: [Account] })
+const logOf = ({ folder }: BenchContext): string => join(folder, 'projected.db')
+
+/** A log of deposits, written once and read in every round. */
+async function writeLog(context: BenchContext): Promise<void> {
+  const runtime = await createRuntime({ store: `file:${logOf(context)}`, actors: [Account] })
   const actors = Array.from({ length: accounts }, (_, id) => runtime.actor(Account, `a${id}`))
   await Promise.all(actors.map((actor) => actor.send({ type: 'open', owner: 'Ann' })))
-  for (let sent = 0; sent < count; sent += accounts) {
+  for (let sent = 0; sent < events(context); sent += accounts) {
     await Promise.all(actors.map((actor) => actor.send({ type: 'deposit', amount: 1 })))
   }
   await runtime.close()
 }
 
 async function catchUp(
-  log: string,
+  context: BenchContext,
   views: string,
-  count: number,
   projected: Projection<unknown, object>,
 ): Promise<Figure> {
-  const runtime = await createRuntime({ store: `file:${log}?mode=ro`, actors: [Account], views })
-  const { events } = await runtime.store.readAll({ direction: 'backwards', limit: 1 })
-  const figure = await rate('Reenact', 'events/s', count, async () => {
+  const store = `file:${logOf(context)}?mode=ro`
+  const runtime = await createRuntime({ store, actors: [Account], views })
+  const page = await runtime.store.readAll({ direction: 'backwards', limit: 1 })
+  const figure = await rate(events(context), async () => {
     await runtime.project([projected], { batchMax: batch })
-    await runtime.view(projected).waitFor(events[0]?.position ?? 0, { timeoutMs: 600_000 })
+    const position = page.events[0]?.position ?? 0
+    await runtime.view(projected).waitFor(position, { timeoutMs: 600_000 })
   })
   await runtime.close()
   return figure
@@ -142,44 +147,73 @@ async function rawPostgres(address: string, count: number, raw: Raw): Promise<vo
   await client.end()
 }
 
-/** Catch-up into documents and tables; PostgreSQL where `database` gives an empty one. */
-export function projectionBenchmarks(
-  folder: string,
-  scale: number,
-  database: (() => Promise<string>) | undefined,
-): readonly Comparison[] {
-  const count = Math.max(accounts, Math.round(50_000 * scale))
-  const log = join(folder, 'projected.db')
-  let written: Promise<void> | undefined
-  const compare = (
-    title: string,
-    projected: Projection<unknown, object>,
-    raw: Raw,
-    postgres?: () => Promise<string>,
-  ): Comparison => ({
+const sides = (
+  ours: (context: BenchContext) => Promise<Figure>,
+  bare: (context: BenchContext) => Promise<Figure>,
+): readonly Side[] => [
+  { name: 'Reenact', role: 'reenact', run: ours },
+  { name: `bare upserts, ${batch} a commit`, role: 'limit', reach: { atLeast: 0.5 }, run: bare },
+]
+
+function sqliteRow(title: string, projected: Projection<unknown, object>, raw: Raw): Row {
+  return {
     title,
-    goal: '≥ 0.5',
-    round: async () => {
-      written ??= writeLog(log, count)
-      await written
-      files += 1
-      const views = (await postgres?.()) ?? `file:${join(folder, `views-${files}`)}`
-      const ours = await catchUp(log, views, count, projected)
-      const limit = await rate(`bare upserts, ${batch} a commit`, 'rows/s', count, async () => {
-        if (postgres) await rawPostgres(await postgres(), count, raw)
-        else rawSqlite(join(folder, `raw-views-${files}.db`), count, raw)
-      })
-      return [ours, limit]
-    },
-  })
-  return [
-    compare('catch-up into documents, SQLite', Documents, rawDocuments),
-    compare('catch-up into tables, SQLite', Tables, rawTables),
-    ...(database
-      ? [
-          compare('catch-up into documents, PostgreSQL', Documents, rawDocuments, database),
-          compare('catch-up into tables, PostgreSQL', Tables, rawTables, database),
-        ]
-      : []),
-  ]
+    unit: 'events/s',
+    prepare: writeLog,
+    sides: sides(
+      (context) => catchUp(context, `file:${context.file}-views`, projected),
+      (context) => {
+        const count = events(context)
+        return rate(count, () => rawSqlite(context.file, count, raw))
+      },
+    ),
+  }
 }
+
+/** A server for one side. */
+async function onPostgres(
+  programs: string,
+  run: (address: string) => Promise<Figure>,
+): Promise<Figure> {
+  const server = await startPostgres(programs)
+  try {
+    return await run(await server.database())
+  } finally {
+    await server.stop()
+  }
+}
+
+function postgresRow(
+  title: string,
+  programs: string,
+  projected: Projection<unknown, object>,
+  raw: Raw,
+): Row {
+  return {
+    title,
+    unit: 'events/s',
+    prepare: writeLog,
+    sides: sides(
+      (context) => onPostgres(programs, (address) => catchUp(context, address, projected)),
+      (context) =>
+        onPostgres(programs, (address) => {
+          const count = events(context)
+          return rate(count, () => rawPostgres(address, count, raw))
+        }),
+    ),
+  }
+}
+
+const programs = postgresPrograms()
+
+/** Catching up, into PostgreSQL only where it is installed. */
+export const projectionRows: readonly Row[] = [
+  sqliteRow('catch-up into documents, SQLite', Documents, rawDocuments),
+  sqliteRow('catch-up into tables, SQLite', Tables, rawTables),
+  ...(programs === undefined
+    ? []
+    : [
+        postgresRow('catch-up into documents, PostgreSQL', programs, Documents, rawDocuments),
+        postgresRow('catch-up into tables, PostgreSQL', programs, Tables, rawTables),
+      ]),
+]

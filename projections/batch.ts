@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/core/clock.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Connection } from './engine.ts'
-import { advance, type Checkpoint, type DeadLetter, park, unpark } from './ledger.ts'
+import { advance, type Checkpoint, type ParkedEvent, park, unpark } from './ledger.ts'
 import { type KindUpcasters, partitionOf, projectedEvent } from './projected-event.ts'
 import type { AnyProjection } from './projection.ts'
 import { alreadyDone, type ViewWriter } from './view.ts'
@@ -145,7 +145,7 @@ export async function parkEvent(deps: BatchDeps, slice: Slice, error: unknown): 
     position: next === events.length ? end : position,
     last: { position, id },
   }
-  const letter: DeadLetter = {
+  const letter: ParkedEvent = {
     position,
     stream,
     revision,

@@ -20,7 +20,7 @@ export type {
   RejectedEvent,
   Source,
 } from './event-types.ts'
-export type { DeadLetter } from './ledger.ts'
+export type { ParkedEvent } from './ledger.ts'
 export { type LogEvent, type LogOptions, logEvents } from './log-events.ts'
 export type { ProjectOptions, RebuildOptions } from './project-options.ts'
 export {

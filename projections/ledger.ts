@@ -12,7 +12,7 @@ export interface Checkpoint {
 }
 
 /** An event that could not be projected. */
-export interface DeadLetter {
+export interface ParkedEvent {
   readonly position: number
   readonly stream: string
   readonly revision: number
@@ -86,7 +86,7 @@ export async function advance(
 }
 
 /** Puts an event aside, inside a transaction. */
-export async function park(session: Session, letter: DeadLetter): Promise<void> {
+export async function park(session: Session, letter: ParkedEvent): Promise<void> {
   const { position, stream, revision, type, error, parkedAt } = letter
   const sql = `INSERT INTO reenact_dead_letters (position, stream, revision, type, error, parked_at)
      VALUES (?, ?, ?, ?, ?, ?)
@@ -109,7 +109,7 @@ export async function unpark(session: Session, position: number): Promise<void> 
 }
 
 /** The events put aside, in their order. */
-export async function deadLetters(session: Session): Promise<readonly DeadLetter[]> {
+export async function deadLetters(session: Session): Promise<readonly ParkedEvent[]> {
   const { rows } = await session.execute(
     'SELECT position, stream, revision, type, error, parked_at FROM reenact_dead_letters ORDER BY position',
   )

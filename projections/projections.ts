@@ -5,7 +5,7 @@ import type { Ports } from '../runtime/core/clock.ts'
 import type { EventStore } from '../runtime/ports/event-store.ts'
 import { type Build, Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
-import { type DeadLetter, deadLetters } from './ledger.ts'
+import { deadLetters, type ParkedEvent } from './ledger.ts'
 import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
 import type { KindUpcasters } from './projected-event.ts'
@@ -155,7 +155,7 @@ export class Projections {
   }
 
   /** Events that were put aside because their handler failed, in the order of the log. */
-  async deadLetters(projection: AnyProjection): Promise<readonly DeadLetter[]> {
+  async deadLetters(projection: AnyProjection): Promise<readonly ParkedEvent[]> {
     return deadLetters(await (await this.#reader(projection.name)).session())
   }
 

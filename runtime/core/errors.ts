@@ -68,6 +68,19 @@ export interface ErrorDetails {
   DiskFull: { file: string }
   /** The store failed in a way only a restart of the process resolves. */
   StoreFailed: { store: string }
+  /** The command could not be handled and was put aside as a dead letter. */
+  CommandParked: { actor: string; commandId: string; deadLetter: string }
+  /** No dead letter has this id, or it is not open. */
+  DeadLetterNotFound: { id: string }
+  /** The server cannot be used now, or not like this; `reason` says why. */
+  StoreUnavailable: {
+    store: string
+    reason: 'silent' | 'denied' | 'unreachable' | 'clock-skew' | 'too-old'
+  }
+  /** No consumer group has this name on this stream, or on the log. */
+  GroupNotFound: { group: string; source: string }
+  /** A consumer group of this name exists already. */
+  GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
   /** No read model of this name is there yet, or no worker for it runs here. */
@@ -94,6 +107,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'Timeout',
   'UnknownOutcome',
   'DiskFull',
+  'StoreUnavailable',
   'NotYetProjected',
   'Fenced',
 ])

@@ -4,6 +4,7 @@ import {
   Actor,
   type ActorLimits,
   type AnyAggregate,
+  CommandBus,
   Directory,
   type Metrics,
   type Moment,
@@ -22,11 +23,13 @@ import {
   type ProjectOptions,
   type ViewHandle,
 } from '../../projections/index.ts'
-import { type Ports, systemPorts } from '../core/clock.ts'
+import { type Ports, sleep, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
+import { timerMsMax } from '../core/limits.ts'
 import { streamName } from '../core/stream-name.ts'
 import type { EventStore } from '../ports/event-store.ts'
+import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
 import { openViews } from './open-views.ts'
@@ -57,7 +60,7 @@ export interface RuntimeOptions {
 }
 
 /** Actors on a log. Make it with {@link createRuntime}. */
-export interface Runtime {
+export interface Runtime extends CommandStreams {
   /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
@@ -147,7 +150,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const ports: Ports = { ...systemPorts, ...options.ports }
   const opened = typeof options.store === 'string'
   const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports.clock) : options.store
+    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
   const newId = createIds(ports.clock, ports.random)
   const metrics = zeroMetrics()
   const directory = new Directory({
@@ -171,6 +174,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     upcasters,
     openEngine: () => openViews(options.views, store.name, ports.timers),
   })
+  const bus = new CommandBus(directory, models, newId)
+  const close = async (graceMs: number): Promise<void> => {
+    if (bus.working) {
+      const waitMs = Math.min(graceMs, timerMsMax)
+      await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
+    }
+    await directory.close(graceMs)
+    await projections.close()
+    if (opened) await store.close()
+  }
   let closing: Promise<void> | undefined
   return {
     store: watchedStore(store, (stream) => directory.resident(stream)?.state.forget()),
@@ -183,6 +196,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       check(aggregate)
       return replayAll(directory.deps, modelOf(aggregate), moment)
     },
+    ...commandStreams(bus, options.actors, check),
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
     project: (list, projectOptions = {}) => projections.project(list, projectOptions),
     view: (projection) => projections.view(projection),
@@ -191,10 +205,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
       if (!(graceMs >= 0)) return Promise.reject(invalidGrace(graceMs))
-      closing ??= directory
-        .close(graceMs)
-        .then(() => projections.close())
-        .then(() => (opened ? store.close() : undefined))
+      closing ??= close(graceMs)
       return closing
     },
   }

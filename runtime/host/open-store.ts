@@ -1,6 +1,6 @@
 // From a store's address to a store. The only file that knows which stores there are.
 
-import type { Clock } from '../core/clock.ts'
+import type { Ports } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
@@ -9,24 +9,35 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  * Opens a store by its address.
  *
  * - `memory:` is empty and gone with the process
+ * - `esdb://…` and `esdb+discover://…` are EventStoreDB, by its own connection string
  * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer
  *
  * @throws `InvalidOption` for any other address
  * @throws `StoreLocked` when another process writes the file
  * @throws `StoreUnreadable` when the file is foreign, damaged, newer than this version, or missing in mode ro
  * @throws `UnsupportedFileSystem` on network file systems
+ * @throws `StoreUnavailable` when EventStoreDB cannot be reached, or denies access
  */
-export async function openStore(address: string, clock: Clock): Promise<EventStore> {
-  if (address === 'memory:') return createMemoryStore({ clock })
+export async function openStore(address: string, ports: Ports): Promise<EventStore> {
+  const { clock, timers } = ports
+  if (address === 'memory:') return createMemoryStore({ clock, timers })
   const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
   if (file?.['path']) {
     // Loaded only where a file is used: `memory:` needs no native code.
     const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
-    return openSqliteStore(file['path'], { mode: file['mode'] === 'ro' ? 'ro' : 'rw', clock })
+    return openSqliteStore(file['path'], {
+      mode: file['mode'] === 'ro' ? 'ro' : 'rw',
+      clock,
+      timers,
+    })
+  }
+  if (/^esdb(\+discover)?:\/\//.test(address)) {
+    const { openEventStoreDb } = await import('../stores/eventstoredb/eventstoredb-store.ts')
+    return openEventStoreDb(address, { ports })
   }
   throw new ReenactError(
     'InvalidOption',
-    `'${address}' is not the address of a store. Use 'memory:', 'file:PATH' or 'file:PATH?mode=ro'.`,
-    { option: 'store', fix: "use 'memory:' or 'file:PATH'" },
+    `'${address}' is not the address of a store. Use 'memory:', 'file:PATH', 'file:PATH?mode=ro' or 'esdb://HOST:PORT'.`,
+    { option: 'store', fix: "use 'memory:', 'file:PATH' or 'esdb://HOST:PORT'" },
   )
 }

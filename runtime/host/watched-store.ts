@@ -15,6 +15,7 @@ export function watchedStore(store: EventStore, onWrite: (stream: string) => voi
     name: store.name,
     supports: store.supports,
     state: store.state,
+    groups: store.groups,
     readStream: (stream, options) => store.readStream(stream, options),
     readAll: (options) => store.readAll(options),
     subscribe: (options) => store.subscribe(options),

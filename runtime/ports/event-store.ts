@@ -2,6 +2,7 @@
 
 import type { ReenactError } from '../core/errors.ts'
 import type { ExpectedRevision } from '../core/expected-revision.ts'
+import type { ConsumerGroups } from './consumer-groups.ts'
 import type { StateStore } from './state-store.ts'
 
 /** An event on its way to the log. `data` and `metadata` are JSON objects, encoded once by the writer. */
@@ -185,6 +186,8 @@ export interface EventStore {
 
   /** Snapshots, checkpoints and the like. */
   readonly state: StateStore
+  /** Consumers that share the work. */
+  readonly groups: ConsumerGroups
   /** Writes a consistent copy of the whole store to a new file and checks it. For stores on disk. */
   backup?(path: string): Promise<void>
   /** Finishes accepted appends, then lets go of everything. */

@@ -13,8 +13,8 @@ export interface SourcePage {
 }
 
 export interface SubscriptionSource {
-  /** Where to begin; evaluated at once, so that `end` means the moment of subscribing. */
-  start(): number
+  /** Where to begin; asked for at once, so that `end` means the moment of subscribing. */
+  start(): number | Promise<number>
   page(after: number): Promise<SourcePage>
   readonly changes: ChangeSignal
   /** Called once when the subscription is over, however that came about. */
@@ -62,10 +62,10 @@ export function catchUpSubscription(source: SubscriptionSource): Subscription {
 
 async function* follow(
   source: SubscriptionSource,
-  begin: () => number,
+  begin: () => number | Promise<number>,
   closed: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage, undefined> {
-  let checkpoint = begin()
+  let checkpoint = await begin()
   let told = checkpoint
   let caughtUp = false
   while (!closed.aborted) {
@@ -113,9 +113,10 @@ const changed = (changes: ChangeSignal, seen: number, closed: AbortSignal): Prom
   })
 
 // An error while finding the start belongs to the iteration, where the caller looks for errors.
-function startOf(source: SubscriptionSource): () => number {
+function startOf(source: SubscriptionSource): () => number | Promise<number> {
   try {
     const start = source.start()
+    if (typeof start !== 'number') start.catch(() => {})
     return () => start
   } catch (error) {
     return () => {

@@ -13,9 +13,9 @@ export interface SubscriptionHost {
   /** The open ones, so that closing the store ends them. */
   readonly subscriptions: Set<Subscription>
   /** Position of the last event, now. */
-  logEnd(): number
+  logEnd(): number | Promise<number>
   /** Revision of the stream's last event, now. */
-  streamEnd(stream: string): number
+  streamEnd(stream: string): number | Promise<number>
 }
 
 /** Checks the options and subscribes. */

@@ -6,6 +6,8 @@ import { batchCases, expectationCases } from './contract/append-cases.ts'
 import { concurrencyCases, lifetimeCases } from './contract/concurrency-cases.ts'
 import type { ContractCase, ContractHarness } from './contract/contract-case.ts'
 import { deletionCases, listCases, metadataCases } from './contract/deletion-cases.ts'
+import { groupCases } from './contract/group-cases.ts'
+import { groupRetryCases } from './contract/group-retry-cases.ts'
 import { idempotenceCases } from './contract/idempotence-cases.ts'
 import { logCases } from './contract/log-cases.ts'
 import { readingCases } from './contract/reading-cases.ts'
@@ -24,6 +26,8 @@ export const eventStoreContract: readonly ContractCase[] = [
   ...deletionCases,
   ...listCases,
   ...stateCases,
+  ...groupCases,
+  ...groupRetryCases,
   ...concurrencyCases,
   ...lifetimeCases,
 ]

@@ -77,6 +77,7 @@ class Faulty implements FaultyStore {
   readonly name: string
   readonly supports: EventStore['supports']
   readonly state: EventStore['state']
+  readonly groups: EventStore['groups']
   readonly faults: Record<FaultKind, number> = {
     none: 0,
     drop: 0,
@@ -103,6 +104,7 @@ class Faulty implements FaultyStore {
     this.name = `faulty ${inner.name}`
     this.supports = inner.supports
     this.state = inner.state
+    this.groups = inner.groups
   }
 
   script(...faults: readonly Fault[]): void {

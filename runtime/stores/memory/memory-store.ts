@@ -3,7 +3,7 @@
 // Read this first. A store is one log, an array whose index gives the position, and for each stream the list
 // of its events, whose index is the revision, with a status that says what may still be read.
 
-import type { Clock } from '../../core/clock.ts'
+import type { Clock, Timers } from '../../core/clock.ts'
 import { systemPorts } from '../../core/clock.ts'
 import { ReenactError } from '../../core/errors.ts'
 import { categoryOf } from '../../core/stream-name.ts'
@@ -25,6 +25,8 @@ import type {
 import type { StateStore } from '../../ports/state-store.ts'
 import { decideAppend, refusalOf, revisionOf, streamDeleted } from '../append-rules.ts'
 import { ChangeSignal } from '../change-signal.ts'
+import type { GroupPorts } from '../consumer-groups/alarm.ts'
+import { createConsumerGroups, type StoreGroups } from '../consumer-groups/consumer-groups.ts'
 import { listLimit, logRange, matches, scanMax, streamRange } from '../read-options.ts'
 import { subscribeTo } from '../store-subscription.ts'
 import type { StreamStatus } from '../visibility.ts'
@@ -43,16 +45,22 @@ import { StreamNames } from './stream-names.ts'
 export interface MemoryStoreOptions {
   /** Where recording times and ages come from. Default: the system's. */
   readonly clock?: Clock
+  /** What message timeouts of consumer groups wait by. Default: the system's. */
+  readonly timers?: Timers
 }
 
 /** A store that lives as long as the process. For tests and simulations. */
 export const createMemoryStore = (options: MemoryStoreOptions = {}): EventStore =>
-  new MemoryStore(options.clock ?? systemPorts.clock)
+  new MemoryStore({
+    clock: options.clock ?? systemPorts.clock,
+    timers: options.timers ?? systemPorts.timers,
+  })
 
 class MemoryStore implements EventStore {
   readonly name = 'memory:'
   readonly supports = { durable: false, exclusiveWriter: true } as const
   readonly state: StateStore = createMemoryStateStore(() => this.#checkOpen())
+  readonly groups: StoreGroups
   readonly #clock: Clock
   /** Position p is at index p - 1. */
   readonly #log: RecordedEvent[] = []
@@ -64,8 +72,9 @@ class MemoryStore implements EventStore {
   readonly #subscriptions = new Set<Subscription>()
   #closed = false
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(ports: GroupPorts) {
+    this.#clock = ports.clock
+    this.groups = createConsumerGroups(this, ports)
   }
 
   async append(
@@ -179,6 +188,7 @@ class MemoryStore implements EventStore {
   }
 
   async close(): Promise<void> {
+    if (this.groups.active) await this.groups.close()
     this.#closed = true
     for (const subscription of this.#subscriptions) subscription.close()
   }

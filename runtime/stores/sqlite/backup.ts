@@ -43,7 +43,7 @@ export async function verifyFile(file: string): Promise<void> {
     const reader = new LogReader(connection, streams, systemPorts.clock)
     for (let after = 0, end = false; !end; ) {
       const page = connection.read(
-        () => streams.clear(),
+        () => streams.refresh(),
         () => reader.readAll({ after, limit: pageDefault }),
       )
       after = page.position

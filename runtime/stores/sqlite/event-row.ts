@@ -7,34 +7,37 @@ import type { EventRow } from './statements.ts'
 
 const separator = '\x1f'
 
+/** What is needed of a stream to read its events. */
+export interface EventOwner {
+  readonly name: string
+  readonly seed: number
+}
+
 /** Where the checksums of a stream's events begin, so that they cover its name. */
 export const streamSeed = (stream: string): number => crc32(stream + separator)
 
-/** The checksum of an event with its place. No part holds the separator, so no two events share a frame. */
-export const eventCrc = (
+/**
+ * An event with its place as one text, its checksum first. No part holds the separator, so no two events share a
+ * text. Many columns instead of one would cost twice as much, written and read.
+ */
+export function frameOf(
   seed: number,
   revision: number,
   position: number,
   recordedAt: number,
   { id, type, data, metadata }: EventToAppend,
-): number =>
-  // The same text as `frame` in statements.ts, after the checksum itself.
-  crc32(
-    `${revision}\x1f${position}\x1f${recordedAt}\x1f${id}\x1f${type}\x1f${data}\x1f${metadata}`,
-    seed,
-  )
+): string {
+  const text = `${revision}\x1f${position}\x1f${recordedAt}\x1f${id}\x1f${type}\x1f${data}\x1f${metadata}`
+  return `${crc32(text, seed)}\x1f${text}`
+}
 
 /** The checksum of a list of texts and numbers. */
 export const frameCrc = (parts: readonly (string | number)[]): number =>
   crc32(JSON.stringify(parts))
 
-/**
- * The event of a row, checked. `expected` is the revision to complain about. Throws `CorruptEvent`.
- *
- * A row is one text: handing over eight columns costs twice as much as taking the text apart.
- */
+/** The event of a row, checked. `expected` is the revision to complain about. Throws `CorruptEvent`. */
 export function eventOf(
-  { name, seed }: { readonly name: string; readonly seed: number },
+  { name, seed }: EventOwner,
   [frame]: EventRow,
   expected?: number,
 ): RecordedEvent {

@@ -19,6 +19,7 @@ import type {
 import type { StateStore } from '../../ports/state-store.ts'
 import { nameProblem, refusalOf } from '../append-rules.ts'
 import { ChangeSignal } from '../change-signal.ts'
+import { createConsumerGroups, type StoreGroups } from '../consumer-groups/consumer-groups.ts'
 import { checkStateText } from '../state-rules.ts'
 import { subscribeTo } from '../store-subscription.ts'
 import { checkedMetadata, shownMetadata, softDeleted, unwritten } from '../visibility.ts'
@@ -64,6 +65,7 @@ export class FileStore implements SqliteStore {
   readonly name: string
   readonly supports: EventStore['supports']
   readonly state: StateStore
+  readonly groups: StoreGroups
   readonly #connection: Connection
   readonly #streams: StreamTable
   readonly #reader: LogReader
@@ -101,6 +103,7 @@ export class FileStore implements SqliteStore {
       clock,
       position,
       recordedAt,
+      rows: [],
       lastId: undefined,
       changed: false,
     }
@@ -108,6 +111,7 @@ export class FileStore implements SqliteStore {
       if (events) this.#changes.notify()
     })
     this.state = this.#stateStore()
+    this.groups = createConsumerGroups(this, { clock, timers })
   }
 
   append(
@@ -186,9 +190,12 @@ export class FileStore implements SqliteStore {
 
   async close(): Promise<void> {
     if (this.#closed) return
+    if (this.groups.active) await this.groups.close()
+    if (this.#closed) return
     this.#closed = true
     this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
+    if (!this.#connection.readOnly && !this.#commits.failed) this.#streams.index.writeAll()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
     this.#connection.close(!this.#connection.readOnly && !this.#commits.failed)
     this.#release()
@@ -225,7 +232,7 @@ export class FileStore implements SqliteStore {
 
   #read<Result>(body: () => Result): Result {
     this.#checkOpen()
-    return this.#connection.read(() => this.#streams.clear(), body)
+    return this.#connection.read(() => this.#streams.refresh(), body)
   }
 
   #writeRefusal(): ReenactError | undefined {

@@ -1,7 +1,7 @@
 // Group commit: everything queued in one turn of the event loop becomes one transaction, acknowledged after it.
 
 import { isReenactError, ReenactError } from '../../core/errors.ts'
-import type { Operation, WriteContext } from './operations.ts'
+import { type Operation, type WriteContext, writeRows } from './operations.ts'
 import { sqliteCodeOf, sqliteCodes, storeError, storeFailed } from './sqlite-errors.ts'
 
 /** Bounds of what waits for a commit. */
@@ -101,7 +101,8 @@ export class GroupCommit {
     const undo = () => {
       context.position = position
       context.recordedAt = recordedAt
-      context.streams.clear()
+      context.rows.length = 0
+      context.streams.reset()
     }
     // Running maximum: the clock may go back, recording times may not.
     context.recordedAt = Math.max(recordedAt, Math.floor(clock.now()))
@@ -111,6 +112,8 @@ export class GroupCommit {
     try {
       connection.begin()
       settle = group.map((operation) => this.#run(operation))
+      writeRows(context)
+      context.streams.index.writeSome(context.position - position)
       isInFile = this.#mark(position)
     } catch (error) {
       const undone = connection.rollback()
@@ -191,7 +194,7 @@ export class GroupCommit {
     try {
       // A full disk may not let the file be opened again; there the rollback is the proof.
       if (!(code === sqliteCodes.full && connection.rollback())) connection.reopen()
-      streams.clear()
+      streams.reset()
       isThere = isInFile()
       this.#context.position = reader.logEnd()
       this.#context.recordedAt = Math.max(this.#context.recordedAt, reader.lastRecordedAt())

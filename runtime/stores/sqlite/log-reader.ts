@@ -134,9 +134,8 @@ export class LogReader {
   /** So many events of the stream from a revision on, without a gap. */
   #run(entry: StreamEntry, start: number, step: 1 | -1, count: number): RecordedEvent[] {
     if (count <= 0) return []
-    const { sql } = this.#connection
-    const statement = step === 1 ? sql.streamForwards : sql.streamBackwards
-    const rows: EventRow[] = statement.all(entry.id, start, count)
+    const rows = this.#rows(entry.id, step === 1 ? start : start - count + 1, count)
+    if (step === -1) rows.reverse()
     const events: RecordedEvent[] = []
     for (const row of rows) {
       const expected = start + step * events.length
@@ -146,6 +145,15 @@ export class LogReader {
     }
     if (events.length === count) return events
     throw revisionGap(entry.name, start + step * events.length, entry.head + 1)
+  }
+
+  /** The rows of consecutive revisions, upwards: from the file as far as they are indexed, by position beyond. */
+  #rows(stream: number, first: number, count: number): EventRow[] {
+    const { sql } = this.#connection
+    const { from, positions } = this.#streams.index.inMemory(stream, first, first + count - 1)
+    const rows: EventRow[] = from > first ? sql.streamForwards.all(stream, first, from) : []
+    if (positions.length === 0) return rows
+    return rows.concat(sql.eventsAt.all(JSON.stringify(positions)))
   }
 
   #logRows(position: number, forwards: boolean, count: number): EventRow[] {

@@ -7,9 +7,10 @@ import type { AppendOutcome, EventToAppend, RecordedEvent } from '../../ports/ev
 import { decideAppend, isStorable, revisionOf, streamDeleted } from '../append-rules.ts'
 import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
-import { eventCrc } from './event-row.ts'
+import { frameOf } from './event-row.ts'
 import type { LogReader } from './log-reader.ts'
 import { putState, stateOf, stateRevisionOf } from './sqlite-state.ts'
+import { insertRows } from './statements.ts'
 import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
 
 /** Where operations write. Positions and times are those of the transaction so far. */
@@ -20,6 +21,8 @@ export interface WriteContext {
   readonly clock: Clock
   position: number
   recordedAt: number
+  /** Events of the transaction that SQLite does not have yet, their columns in turn. */
+  readonly rows: (number | string)[]
   /** The id of the event at `position`, once this process wrote one. */
   lastId: string | undefined
   /** Whether the transaction changed anything but the log. */
@@ -123,8 +126,11 @@ function append(
   const { streams, reader } = context
   const found = guarded(context, () => streams.find(stream))
   const status = found ?? unwritten
-  const storedAt = (revision: number): RecordedEvent | undefined =>
-    found && guarded(context, () => reader.readableEvent(found, revision))
+  const storedAt = (revision: number): RecordedEvent | undefined => {
+    if (!found) return undefined
+    writeRows(context)
+    return guarded(context, () => reader.readableEvent(found, revision))
+  }
   const decision = decideAppend(
     stream,
     status,
@@ -146,27 +152,32 @@ function append(
 }
 
 function write(context: WriteContext, entry: StreamEntry, events: readonly EventToAppend[]): void {
-  const { sql } = context.connection
-  const { recordedAt } = context
+  const { streams, recordedAt } = context
   if (entry.deleted !== 'no') {
     // Writing again ends a soft deletion; what was deleted stays below `deletedBelow`.
-    context.streams.setRules(entry, { ...rulesOf(entry), deleted: 'no' })
+    streams.setRules(entry, { ...rulesOf(entry), deleted: 'no' })
   }
   for (const event of events) {
     const revision = entry.head + 1
     const position = context.position + 1
-    const crc = eventCrc(entry.seed, revision, position, recordedAt, event)
-    const { id, type, data, metadata } = event
-    sql.insertEvent.run(position, revision, recordedAt, crc, id, type, data, metadata, entry.id)
+    const frame = frameOf(entry.seed, revision, position, recordedAt, event)
+    context.rows.push(position, entry.id, frame)
+    streams.index.add(entry.id, revision, position)
     entry.head = revision
     context.position = position
-    context.lastId = id
+    context.lastId = event.id
   }
 }
 
 /** Rules for which the stream takes no change any more. */
 export function refuseTombstoned(stream: string, rules: StreamRules): void {
   if (rules.deleted === 'tombstone') throw streamDeleted(stream, true)
+}
+
+/** Hands the events collected so far to SQLite. */
+export function writeRows({ connection, rows }: WriteContext): void {
+  insertRows(connection.sql.insertEvents, rows)
+  rows.length = 0
 }
 
 // Reads come before the first write, so what they find wrong concerns this operation only.

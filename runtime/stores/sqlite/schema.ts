@@ -19,10 +19,11 @@ export const migrations: readonly string[] = [
    CREATE UNIQUE INDEX streams_by_name ON streams (name);
    CREATE INDEX streams_by_category ON streams (category, name);
    CREATE TABLE events (
-     position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, revision INTEGER NOT NULL, id TEXT NOT NULL,
-     type TEXT NOT NULL, data TEXT NOT NULL, metadata TEXT NOT NULL, recorded_at INTEGER NOT NULL, crc INTEGER NOT NULL
+     position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, frame TEXT NOT NULL
    ) STRICT;
-   CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
+   CREATE TABLE stream_events (
+     stream INTEGER NOT NULL, revision INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (stream, revision)
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE state (
      key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL, crc INTEGER NOT NULL
    ) STRICT;`,

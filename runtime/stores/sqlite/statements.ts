@@ -2,7 +2,7 @@
 
 import type { Database } from './schema.ts'
 
-/** A row of `events` as one text, see `frame`, and its stream's id where asked for. */
+/** The text of an event, see event-row.ts, and its stream's id where asked for. */
 export type EventRow = [frame: string, stream: number]
 
 /** A row of `streams`. */
@@ -11,10 +11,25 @@ export type StreamRow = [id: number, name: string, category: string, rules: stri
 /** A row of `state` without its key. */
 export type StateRow = [value: string, revision: number, crc: number]
 
-const eventColumns = 'position, revision, recorded_at, crc, id, type, data, metadata, stream'
-// The checksum, then exactly what it covers besides the stream's name: see event-row.ts.
-const frame = 'concat_ws(char(31), crc, revision, position, recorded_at, id, type, data, metadata)'
 const streamColumns = 'id, name, category, rules, crc'
+
+/** A statement of many rows costs little more than one of one row. */
+const manyRows = 32
+
+/** Inserts rows into one table. */
+interface RowInsert {
+  readonly width: number
+  readonly one: Statement
+  readonly many: Statement
+}
+
+/** Inserts rows given as one list of values. */
+export function insertRows({ width, one, many }: RowInsert, values: readonly unknown[]): void {
+  const whole = width * manyRows
+  let at = 0
+  for (; at + whole <= values.length; at += whole) many.run(...values.slice(at, at + whole))
+  for (; at < values.length; at += width) one.run(...values.slice(at, at + width))
+}
 
 /** The statements. Rows are arrays: objects cost a third more. */
 export function prepareStatements(database: Database) {
@@ -23,27 +38,45 @@ export function prepareStatements(database: Database) {
     statement.setReturnArrays(true)
     return statement
   }
+  const inserts = (into: string, width: number): RowInsert => {
+    const row = `(${Array(width).fill('?').join(', ')})`
+    const insert = (rows: number) =>
+      prepare(`INSERT ${into} VALUES ${Array(rows).fill(row).join(', ')}`)
+    return { width, one: insert(1), many: insert(manyRows) }
+  }
   return {
-    insertEvent: prepare(`INSERT INTO events (${eventColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    insertEvents: inserts('INTO events (position, stream, frame)', 3),
+    // What a crash interrupted may be there already.
+    insertPlaces: inserts('OR IGNORE INTO stream_events (stream, revision, position)', 3),
+    // Read in the order of the index: the planner must not turn the join around.
     streamForwards: prepare(
-      `SELECT ${frame} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`,
+      `SELECT event.frame FROM stream_events AS place CROSS JOIN events AS event ON event.position = place.position
+       WHERE place.stream = ? AND place.revision >= ? AND place.revision < ? ORDER BY place.revision`,
     ),
-    streamBackwards: prepare(
-      `SELECT ${frame} FROM events WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`,
+    // Takes the positions as a JSON list.
+    eventsAt: prepare(
+      `SELECT event.frame FROM json_each(?) AS place CROSS JOIN events AS event ON event.position = place.value`,
+    ),
+    indexedHead: prepare(
+      'SELECT revision FROM stream_events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
+    ),
+    // The id as text: damage may make it a number that the driver refuses.
+    recentEvents: prepare(
+      'SELECT frame, CAST(stream AS TEXT), position FROM events WHERE position > ? ORDER BY position LIMIT ?',
     ),
     logForwards: prepare(
-      `SELECT ${frame}, stream FROM events WHERE position > ? ORDER BY position LIMIT ?`,
+      'SELECT frame, stream FROM events WHERE position > ? ORDER BY position LIMIT ?',
     ),
     logBackwards: prepare(
-      `SELECT ${frame}, stream FROM events WHERE position < ? ORDER BY position DESC LIMIT ?`,
+      'SELECT frame, stream FROM events WHERE position < ? ORDER BY position DESC LIMIT ?',
     ),
     logEnd: prepare('SELECT max(position) FROM events'),
-    headOf: prepare('SELECT revision FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1'),
 
     insertStream: prepare('INSERT INTO streams (name, category, rules, crc) VALUES (?, ?, ?, ?)'),
     updateRules: prepare('UPDATE streams SET rules = ?, crc = ? WHERE id = ?'),
     streamByName: prepare(`SELECT ${streamColumns} FROM streams WHERE name = ?`),
     streamById: prepare(`SELECT ${streamColumns} FROM streams WHERE id = ?`),
+    allStreams: prepare('SELECT id, name FROM streams'),
     namesOfCategory: prepare(
       'SELECT name FROM streams WHERE category = ? AND name > ? ORDER BY name LIMIT ?',
     ),
@@ -71,5 +104,7 @@ export function prepareStatements(database: Database) {
     dataVersion: prepare('PRAGMA data_version'),
   }
 }
+
+type Statement = ReturnType<Database['prepare']>
 
 export type Statements = ReturnType<typeof prepareStatements>

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import { frameCrc, streamSeed } from './event-row.ts'
 import { damaged } from './sqlite-errors.ts'
 import type { StreamRow } from './statements.ts'
+import { StreamIndex } from './stream-index.ts'
 
 /** A stream that has a row. The writer moves `head` and the rules on within its transaction. */
 export interface StreamEntry extends StreamStatus {
@@ -30,6 +31,8 @@ const generationMax = 32_768
 
 /** Finds, adds and changes streams. */
 export class StreamTable {
+  /** Where the events of each stream lie. */
+  readonly index: StreamIndex
   readonly #connection: Connection
   // Two generations instead of a list ordered by use: what the younger lacks is promoted from the older,
   // which is dropped as a whole. Bounded, and a hit in the younger costs one look-up.
@@ -40,10 +43,23 @@ export class StreamTable {
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.index = new StreamIndex(connection)
+    connection.read(noop, () => this.index.refresh())
   }
 
-  /** Forgets what was cached: after a rollback, or when another process wrote. */
-  clear(): void {
+  /** Forgets what was cached because another process wrote. */
+  refresh(): void {
+    this.#forget()
+    this.index.refresh()
+  }
+
+  /** Forgets what was cached: after a rollback it may never have happened. */
+  reset(): void {
+    this.#forget()
+    this.index.reset()
+  }
+
+  #forget(): void {
     this.#byName = new Map()
     this.#olderByName = new Map()
     this.#byId = new Map()
@@ -106,7 +122,6 @@ export class StreamTable {
         `the entry of stream '${name}' does not match its checksum`,
       )
     }
-    const head: [number] | undefined = this.#connection.sql.headOf.get(id)
     const { deleted, deletedBelow, metadata }: StreamRules =
       rules === '' ? { deleted: 'no', deletedBelow: 0, metadata: {} } : JSON.parse(rules)
     return this.#keep({
@@ -114,7 +129,7 @@ export class StreamTable {
       name,
       category,
       seed: streamSeed(name),
-      head: head?.[0] ?? -1,
+      head: this.index.headOf(id),
       deleted,
       deletedBelow,
       metadata,
@@ -133,6 +148,8 @@ export class StreamTable {
     return entry
   }
 }
+
+const noop = (): void => {}
 
 const rowCrc = (id: number, name: string, category: string, rules: string): number =>
   frameCrc([id, name, category, rules])

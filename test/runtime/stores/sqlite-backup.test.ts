@@ -51,7 +51,7 @@ describe('sqlite: backup', () => {
     await appendOne(store, 'account-1')
     await store.close()
     const database = new DatabaseSync(file)
-    database.exec("UPDATE events SET data = '{}'")
+    database.exec("UPDATE events SET frame = replace(frame, '{', '[')")
     database.close()
     const damaged = await openSqliteStore(file)
     const copy = freshFile(directory)

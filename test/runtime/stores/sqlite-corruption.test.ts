@@ -39,15 +39,16 @@ function tamper(file: string, sql: string): void {
 type Cell = string | bigint
 
 /** Flips one bit of one column of the event at a position. */
-function flip(file: string, column: string, position: number, bit: number): void {
+function flip(file: string, table: string, column: string, bit: number): void {
   const database = new DatabaseSync(file)
-  const select = database.prepare(`SELECT ${column} FROM events WHERE position = ?`)
+  // Event 4 of account-1.
+  const select = database.prepare(`SELECT ${column} FROM ${table} WHERE position = 13`)
   select.setReadBigInts(true)
-  const row: Record<string, Cell> = select.get(position)
+  const row: Record<string, Cell> = select.get()
   const value = Object.values(row)[0] ?? ''
   const update = (expression: string, argument: Cell | Buffer): void => {
-    const sql = `UPDATE events SET ${column} = ${expression} WHERE position = ?`
-    database.prepare(sql).run(argument, position)
+    const sql = `UPDATE ${table} SET ${column} = ${expression} WHERE position = 13`
+    database.prepare(sql).run(argument)
   }
   if (typeof value === 'bigint') {
     update('?', BigInt.asIntN(64, value ^ (1n << BigInt(bit))))
@@ -58,6 +59,9 @@ function flip(file: string, column: string, position: number, bit: number): void
   }
   database.close()
 }
+
+/** What a crash leaves when nothing of the index was written yet. */
+const forgetIndex = "DELETE FROM stream_events; DELETE FROM meta WHERE key = 'indexed'"
 
 /** Every read a user could make, each with its result or the code of its error. */
 async function readEverything(store: EventStore): Promise<Map<string, string>> {
@@ -89,46 +93,72 @@ describe('sqlite: corruption', function () {
   this.timeout(30_000)
   const directory = temporaryDirectory()
 
-  const numbers = ['stream', 'revision', 'recorded_at', 'crc', 'position']
-  const texts = ['id', 'type', 'data', 'metadata']
+  const bits = [6, 20, 61, 63]
   const flips = [
-    ...numbers.flatMap((column) => [6, 20, 61, 63].map((bit) => ({ column, bit }))),
-    // Another character, and no UTF-8 any more.
-    ...texts.flatMap((column) => [8, 15].map((bit) => ({ column, bit }))),
+    ...['stream', 'position'].flatMap((column) =>
+      bits.map((bit) => ({ table: 'events', column, bit })),
+    ),
+    // Not onto another event's place, which a database does not allow.
+    { table: 'events', column: 'stream', bit: 1 },
+    ...['stream', 'revision', 'position'].flatMap((column) =>
+      bits.map((bit) => ({ table: 'stream_events', column, bit })),
+    ),
+    // Another character, and no UTF-8 any more, of checksum, places, id, type, data and metadata.
+    ...[0, 9, 12, 14, 30, 70, 85, 100, 120].flatMap((byte) =>
+      [8 * byte + 1, 8 * byte + 7].map((bit) => ({ table: 'events', column: 'frame', bit })),
+    ),
   ]
 
-  for (const { column, bit } of flips) {
-    it(`bit ${bit} of ${column} of an event stops only what reads it`, async () => {
-      const file = freshFile(directory)
-      await writeStore(file)
-      flip(file, column, 13, bit) // Event 4 of account-1.
-      if (column === 'position' && bit === 61) {
-        // Beyond what numbers hold: the end of the log cannot be told.
-        await failure(openSqliteStore(file), 'StoreUnreadable')
-        return
-      }
-      const store = await openSqliteStore(file)
-      const seen = await readEverything(store)
-      // A position is no part of how a stream is read, but its checksum covers it.
-      expect(seen.get('read account-1')).to.be.oneOf(typed)
-      expect(seen.get('back account-1')).to.be.oneOf(typed)
-      expect(seen.get('log')).to.be.oneOf(typed)
-      expect(seen.get('read order-1')).to.include('"head":7')
-      expect(seen.get('read account-2')).to.include('"head":7')
-      expect(await appendOne(store, 'order-1')).to.include({ outcome: 'committed' })
-      if (column !== 'revision') {
-        expect((await store.readStream('account-1', { limit: 4 })).events).to.have.length(4)
-        expect((await store.readStream('account-1', { from: 5 })).events).to.have.length(3)
-        expect(await appendOne(store, 'account-1')).to.include({ revision: 8 })
-      }
-      await store.close()
-    })
+  for (const { table, column, bit } of flips) {
+    for (const indexed of table === 'events' ? [true, false] : [true]) {
+      const where = `${table}.${column}${indexed ? '' : ', not indexed,'}`
+      it(`bit ${bit} of ${where} stops only what reads it`, async () => {
+        const file = freshFile(directory)
+        await writeStore(file)
+        const pristine = await openSqliteStore(file, { mode: 'ro' })
+        const expected = await readEverything(pristine)
+        await pristine.close()
+        if (!indexed) tamper(file, forgetIndex)
+        flip(file, table, column, bit)
+        let store: EventStore
+        try {
+          store = await openSqliteStore(file)
+        } catch (error) {
+          // Beyond what numbers hold: the end of the log cannot be told.
+          expect(column).to.equal('position')
+          expect(isReenactError(error, 'StoreUnreadable')).to.equal(true)
+          return
+        }
+        const seen = await readEverything(store)
+        for (const [name, result] of seen) {
+          if (result !== expected.get(name)) expect(result, name).to.be.oneOf(typed)
+          if (/order|account-2/.test(name)) expect(result, name).to.equal(expected.get(name))
+        }
+        if (column === 'frame') {
+          for (const name of ['read account-1', 'back account-1', 'log', 'log back']) {
+            expect(seen.get(name), name).to.be.oneOf(typed)
+          }
+          expect((await store.readStream('account-1', { limit: 4 })).events).to.have.length(4)
+          expect((await store.readStream('account-1', { from: 5 })).events).to.have.length(3)
+          expect(await appendOne(store, 'account-1')).to.include({ revision: 8 })
+        }
+        expect(await appendOne(store, 'order-1')).to.include({ outcome: 'committed', revision: 8 })
+        await store.close()
+      })
+    }
   }
+
+  it('an index mark that was changed is refused', async () => {
+    const file = freshFile(directory)
+    await writeStore(file)
+    tamper(file, "UPDATE meta SET value = replace(value, '24', '34') WHERE key = 'indexed'")
+    await failure(openSqliteStore(file), 'StoreUnreadable')
+  })
 
   it('names the event', async () => {
     const file = freshFile(directory)
     await writeStore(file)
-    tamper(file, 'UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 13')
+    tamper(file, "UPDATE events SET frame = replace(frame, 'Gr', 'Gv') WHERE position = 13")
     const store = await openSqliteStore(file)
     const error = await failure(store.readStream('account-1'), 'CorruptEvent')
     expect(error.details).to.deep.equal({ stream: 'account-1', revision: 4, check: 'crc32' })
@@ -217,7 +247,7 @@ describe('sqlite: corruption', function () {
     tamper(
       file,
       `UPDATE streams SET crc = crc + 1 WHERE name = 'account-2';
-       UPDATE events SET crc = crc + 1
+       UPDATE events SET frame = '1' || frame
        WHERE stream = (SELECT id FROM streams WHERE name = 'account-1')`,
     )
     for (const mode of ['rw', 'ro'] as const) {

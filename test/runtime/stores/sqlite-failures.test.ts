@@ -173,7 +173,7 @@ describe('sqlite: failures', () => {
       {},
       { opened: (opened) => (database = opened) },
     )
-    database?.exec(`CREATE TRIGGER poison BEFORE INSERT ON events WHEN new.type = 'Poison'
+    database?.exec(`CREATE TRIGGER poison BEFORE INSERT ON events WHEN new.frame LIKE '%Poison%'
       BEGIN SELECT RAISE(ABORT, 'poison'); END`)
     const outcomes = await Promise.all([
       store.append('account-1', [event()], { expected: 'none' }),

@@ -108,7 +108,7 @@ describe('sqlite: opening', () => {
     const file = freshFile(directory)
     await (await openSqliteStore(file)).close()
     const database = new DatabaseSync(file)
-    database.exec('DROP INDEX events_by_stream')
+    database.exec('DROP INDEX streams_by_category')
     database.close()
     expect(await unreadableReason(openSqliteStore(file))).to.equal('damaged')
   })

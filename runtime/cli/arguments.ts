@@ -1,0 +1,26 @@
+// Arguments that several commands take.
+
+import { type Command, InvalidArgumentError } from 'commander'
+import { systemPorts } from '../core/clock.ts'
+import { openStore } from '../host/open-store.ts'
+import type { EventStore } from '../ports/event-store.ts'
+
+/** Adds the store argument, which {@link openForReading} takes. */
+export const takesStore = (command: Command): Command =>
+  command.argument('<store>', 'path of a store file, such as bank.db or file:bank.db')
+
+/** The path of a store file. */
+export const pathOf = (store: string): string => store.replace(/^file:/, '')
+
+/** Opens a store beside its writer: looking never changes it. */
+export const openForReading = (store: string): Promise<EventStore> =>
+  openStore(`file:${pathOf(store)}?mode=ro`, systemPorts)
+
+/** A whole number of at least `min`. */
+export const wholeNumber =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
+    throw new InvalidArgumentError(`Give a whole number from ${min}.`)
+  }

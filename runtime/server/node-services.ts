@@ -1,0 +1,115 @@
+// What a client asks before it begins: which methods there are, and which node to talk to.
+
+import type { ServiceDefinition } from '@grpc/grpc-js'
+import { empty } from './protocol/messages.ts'
+import { uuidMessage } from './stored-event.ts'
+
+/** The state a single node is in. */
+const leader = 8
+
+/** The methods of services, as a client expects them. Paths are compared in lower case. */
+export function supportedMethods(
+  services: Readonly<Record<string, ServiceDefinition>>,
+  features: Readonly<Record<string, readonly string[]>>,
+  version: string,
+): object {
+  const methods = Object.entries(services).flatMap(([serviceName, definition]) =>
+    Object.keys(definition).map((method) => ({
+      methodName: method.toLowerCase(),
+      serviceName,
+      features: features[`${serviceName}/${method}`] ?? [],
+    })),
+  )
+  return { methods, eventStoreServerVersion: version }
+}
+
+/** The cluster: this node alone, its leader. */
+export const clusterInfo = (
+  instanceId: string,
+  address: { readonly host: string; readonly port: number },
+  now: number,
+): object => ({
+  members: [
+    {
+      instanceId: uuidMessage(instanceId, true),
+      timeStamp: now * 10_000,
+      state: leader,
+      isAlive: true,
+      httpEndPoint: { address: address.host, port: address.port },
+    },
+  ],
+})
+
+/** Services of EventStoreDB that this server does not have, with what to do instead. */
+export const absentServices: readonly (readonly [string, readonly string[], string])[] = [
+  [
+    'event_store.client.persistent_subscriptions.PersistentSubscriptions',
+    ['Create', 'Update', 'Delete', 'Read', 'GetInfo', 'ReplayParked', 'List', 'RestartSubsystem'],
+    'Persistent subscriptions are not part of this server yet. Use a subscription with a checkpoint of your own.',
+  ],
+  [
+    'event_store.client.projections.Projections',
+    [
+      'Create',
+      'Update',
+      'Delete',
+      'Statistics',
+      'Disable',
+      'Enable',
+      'Reset',
+      'State',
+      'Result',
+      'RestartSubsystem',
+    ],
+    'Projections in JavaScript do not run in this server. Subscribe and project in your own process.',
+  ],
+  [
+    'event_store.client.users.Users',
+    [
+      'Create',
+      'Update',
+      'Delete',
+      'Disable',
+      'Enable',
+      'Details',
+      'ChangePassword',
+      'ResetPassword',
+    ],
+    'The users of this server are given when it starts and cannot be changed.',
+  ],
+  [
+    'event_store.client.operations.Operations',
+    [
+      'StartScavenge',
+      'StopScavenge',
+      'Shutdown',
+      'MergeIndexes',
+      'ResignNode',
+      'SetNodePriority',
+      'RestartPersistentSubscriptions',
+    ],
+    'This server is a single node that needs no operations: what is deleted is gone at once. Stop its process to stop it.',
+  ],
+  [
+    'event_store.client.monitoring.Monitoring',
+    ['Stats'],
+    'This server keeps no statistics. Watch its process instead.',
+  ],
+]
+
+/** The definition of a method nobody decodes. */
+export const opaqueMethods = (service: string, methods: readonly string[]): ServiceDefinition =>
+  Object.fromEntries(
+    methods.map((method) => [
+      method,
+      {
+        path: `/${service}/${method}`,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: () => Buffer.alloc(0),
+        requestDeserialize: () => empty,
+        responseSerialize: () => Buffer.alloc(0),
+        responseDeserialize: () => empty,
+      },
+    ]),
+  )

@@ -1,0 +1,105 @@
+// The index over streams is written late: what is in memory, half written or lost must never show.
+
+import { copyFileSync, existsSync } from 'node:fs'
+import { expect } from 'chai'
+import type { EventStore } from '../../../runtime/ports/event-store.ts'
+import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { event, freshFile, temporaryDirectory } from './support/store-files.ts'
+
+const streams = 40
+/** Enough for one generation of the index to be written in steps while the next fills. */
+const perStream = 500
+
+const name = (stream: number): string => `account-${stream}`
+
+/** What is in a store, as ids by stream. */
+async function idsOf(store: EventStore, direction: 'forwards' | 'backwards'): Promise<string[][]> {
+  const all: string[][] = []
+  for (let stream = 0; stream < streams; stream += 1) {
+    const ids: string[] = []
+    for (let end = false, from: number | undefined; !end; ) {
+      const page = await store.readStream(name(stream), {
+        direction,
+        limit: 37,
+        ...(from === undefined ? {} : { from }),
+      })
+      ids.push(...page.events.map(({ id }) => id))
+      const last = page.events.at(-1)?.revision ?? 0
+      from = direction === 'forwards' ? last + 1 : last - 1
+      end = page.end
+    }
+    all.push(direction === 'forwards' ? ids : ids.reverse())
+  }
+  return all
+}
+
+/** The file as a crash at this moment would leave it. */
+function crashImage(file: string, copy: string): string {
+  copyFileSync(file, copy)
+  if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`)
+  return copy
+}
+
+describe('sqlite: the index of streams', function () {
+  this.timeout(60_000)
+  const directory = temporaryDirectory()
+
+  it('shows the same whether it is in memory, half written, rebuilt after a crash or complete', async () => {
+    const file = freshFile(directory)
+    const store = await openSqliteStore(file)
+    const reader = await openSqliteStore(file, { mode: 'ro' })
+    const written: string[][] = Array.from({ length: streams }, () => [])
+    const same = async (other: EventStore): Promise<void> => {
+      expect(await idsOf(other, 'forwards')).to.deep.equal(written)
+      expect(await idsOf(other, 'backwards')).to.deep.equal(written)
+    }
+    for (let round = 0; round < perStream; round += 1) {
+      const outcomes = await Promise.all(
+        written.map((ids, stream) => {
+          const made = event(round)
+          ids.push(made.id)
+          return store.append(name(stream), [made], { expected: round - 1 })
+        }),
+      )
+      for (const { outcome } of outcomes) expect(outcome).to.equal('committed')
+      if (round % 90 !== 0 && round !== 215) continue
+      await same(store)
+      await same(reader)
+      const crashed = await openSqliteStore(crashImage(file, freshFile(directory)))
+      await same(crashed)
+      const next = await crashed.append(name(7), [event()], { expected: round })
+      expect(next).to.include({ outcome: 'committed', revision: round + 1 })
+      await crashed.close()
+    }
+    await reader.close()
+    await store.close()
+    const complete = await openSqliteStore(file)
+    await same(complete)
+    await complete.close()
+  })
+
+  it('does not show what was rolled back', async () => {
+    let fail = false
+    const store = await openSqliteStore(
+      freshFile(directory),
+      {},
+      {
+        commit: (real) => {
+          if (!fail) return real()
+          fail = false
+          throw Object.assign(new Error('disk full'), { errcode: 13 })
+        },
+      },
+    )
+    await store.append(name(0), [event(), event()], { expected: 'none' })
+    fail = true
+    const refused = await store.append(name(0), [event()], { expected: 1 })
+    expect(refused.outcome).to.equal('refused')
+    const again = event()
+    expect(await store.append(name(0), [again], { expected: 1 })).to.include({ revision: 2 })
+    const { events, head } = await store.readStream(name(0))
+    expect(head).to.equal(2)
+    expect(events[2]?.id).to.equal(again.id)
+    await store.close()
+  })
+})
