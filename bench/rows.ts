@@ -11,8 +11,8 @@ import { startRows } from './start.ts'
 export const rows: readonly Row[] = [
   ...commandRows,
   ...readingRows,
-  ...evolveRows,
   ...projectionRows,
+  ...evolveRows,
   ...memoryRows,
   ...startRows,
 ]
