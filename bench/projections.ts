@@ -8,7 +8,7 @@ import { sql } from '../projections/sql/index.ts'
 import { createRuntime } from '../runtime/index.ts'
 import { postgresPrograms, startPostgres } from '../test/projections/postgres-server.ts'
 import { Account } from './account.ts'
-import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+import { type BenchContext, type Figure, type Row, rate, type Side, scaled } from './measure.ts'
 
 const batch = 1_000
 const accounts = 1_000
@@ -58,28 +58,34 @@ const Tables = projection('tables', {
   },
 })
 
-/** A log of so many deposits, written once and read in every round. */
-async function writeLog(file: string, count: number): Promise<void> {
-  const runtime = await createRuntime({ store: `file:${file}`, actors: [Account] })
+const events = (context: BenchContext): number =>
+  Math.max(accounts, Math.floor(scaled(50_000, context) / accounts) * accounts)
+
+const logOf = ({ folder }: BenchContext): string => join(folder, 'projected.db')
+
+/** A log of deposits, written once and read in every round. */
+async function writeLog(context: BenchContext): Promise<void> {
+  const runtime = await createRuntime({ store: `file:${logOf(context)}`, actors: [Account] })
   const actors = Array.from({ length: accounts }, (_, id) => runtime.actor(Account, `a${id}`))
   await Promise.all(actors.map((actor) => actor.send({ type: 'open', owner: 'Ann' })))
-  for (let sent = 0; sent < count; sent += accounts) {
+  for (let sent = 0; sent < events(context); sent += accounts) {
     await Promise.all(actors.map((actor) => actor.send({ type: 'deposit', amount: 1 })))
   }
   await runtime.close()
 }
 
 async function catchUp(
-  log: string,
+  context: BenchContext,
   views: string,
-  count: number,
   projected: Projection<unknown, object>,
 ): Promise<Figure> {
-  const runtime = await createRuntime({ store: `file:${log}?mode=ro`, actors: [Account], views })
-  const { events } = await runtime.store.readAll({ direction: 'backwards', limit: 1 })
-  const figure = await rate(count, async () => {
+  const store = `file:${logOf(context)}?mode=ro`
+  const runtime = await createRuntime({ store, actors: [Account], views })
+  const page = await runtime.store.readAll({ direction: 'backwards', limit: 1 })
+  const figure = await rate(events(context), async () => {
     await runtime.project([projected], { batchMax: batch })
-    await runtime.view(projected).waitFor(events[0]?.position ?? 0, { timeoutMs: 600_000 })
+    const position = page.events[0]?.position ?? 0
+    await runtime.view(projected).waitFor(position, { timeoutMs: 600_000 })
   })
   await runtime.close()
   return figure
@@ -141,63 +147,73 @@ async function rawPostgres(address: string, count: number, raw: Raw): Promise<vo
   await client.end()
 }
 
-const logOf = ({ folder }: BenchContext): string => join(folder, 'projected.db')
-const countOf = (context: BenchContext): number => Math.max(accounts, scaled(50_000, context))
-const prepare = (context: BenchContext): Promise<void> => writeLog(logOf(context), countOf(context))
+const sides = (
+  ours: (context: BenchContext) => Promise<Figure>,
+  bare: (context: BenchContext) => Promise<Figure>,
+): readonly Side[] => [
+  { name: 'Reenact', role: 'reenact', run: ours },
+  { name: `bare upserts, ${batch} a commit`, role: 'limit', reach: { atLeast: 0.5 }, run: bare },
+]
 
-/** Runs on an empty PostgreSQL database of its own server. */
-async function onPostgres(measure: (address: string) => Promise<Figure>): Promise<Figure> {
-  const programs = postgresPrograms()
-  if (programs === undefined) throw new Error('PostgreSQL is not installed')
+function sqliteRow(title: string, projected: Projection<unknown, object>, raw: Raw): Row {
+  return {
+    title,
+    unit: 'events/s',
+    prepare: writeLog,
+    sides: sides(
+      (context) => catchUp(context, `file:${context.file}-views`, projected),
+      (context) => {
+        const count = events(context)
+        return rate(count, () => rawSqlite(context.file, count, raw))
+      },
+    ),
+  }
+}
+
+/** A server for one side. */
+async function onPostgres(
+  programs: string,
+  run: (address: string) => Promise<Figure>,
+): Promise<Figure> {
   const server = await startPostgres(programs)
   try {
-    return await measure(await server.database())
+    return await run(await server.database())
   } finally {
     await server.stop()
   }
 }
 
-function row(
+function postgresRow(
   title: string,
+  programs: string,
   projected: Projection<unknown, object>,
   raw: Raw,
-  where: 'SQLite' | 'PostgreSQL',
 ): Row {
-  const limit = `bare upserts, ${batch} a commit`
-  const ours = (context: BenchContext, views: string) =>
-    catchUp(logOf(context), views, countOf(context), projected)
   return {
-    title: `${title}, ${where}`,
+    title,
     unit: 'events/s',
-    prepare,
-    sides: [
-      {
-        name: 'Reenact',
-        role: 'reenact',
-        run: (context) =>
-          where === 'SQLite'
-            ? ours(context, `file:${context.file}-views`)
-            : onPostgres((address) => ours(context, address)),
-      },
-      {
-        name: limit,
-        role: 'limit',
-        reach: { atLeast: 0.5 },
-        run: (context) => {
-          const count = countOf(context)
-          return where === 'SQLite'
-            ? rate(count, () => rawSqlite(context.file, count, raw))
-            : onPostgres((address) => rate(count, () => rawPostgres(address, count, raw)))
-        },
-      },
-    ],
+    prepare: writeLog,
+    sides: sides(
+      (context) => onPostgres(programs, (address) => catchUp(context, address, projected)),
+      (context) =>
+        onPostgres(programs, (address) => {
+          const count = events(context)
+          return rate(count, () => rawPostgres(address, count, raw))
+        }),
+    ),
   }
 }
 
-const places = postgresPrograms() ? (['SQLite', 'PostgreSQL'] as const) : (['SQLite'] as const)
+const programs = postgresPrograms()
 
-/** Catch-up into documents and tables. */
-export const projectionRows: readonly Row[] = places.flatMap((where) => [
-  row('catch-up into documents', Documents, rawDocuments, where),
-  row('catch-up into tables', Tables, rawTables, where),
-])
+/** Catching up, into PostgreSQL only where it is installed. */
+export const projectionRows: readonly Row[] = [
+  sqliteRow('catch-up into documents, SQLite', Documents, rawDocuments),
+  sqliteRow('catch-up into tables, SQLite', Tables, rawTables),
+  ...(programs === undefined
+    ? []
+    : [
+        postgresRow('catch-up into documents, PostgreSQL', programs, Documents, rawDocuments),
+        postgresRow('catch-up into tables, PostgreSQL', programs, Tables, rawTables),
+      ]),
+]

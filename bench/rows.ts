@@ -13,8 +13,8 @@ export const rows: readonly Row[] = [
   ...commandRows,
   ...postedRows,
   ...readingRows,
-  ...evolveRows,
   ...projectionRows,
+  ...evolveRows,
   ...memoryRows,
   ...startRows,
 ]

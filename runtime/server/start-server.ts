@@ -124,7 +124,7 @@ async function serve(
     connectionString: `esdb://${host}:${port}?tls=${tls !== undefined}`,
     close: () => {
       closing ??= calls
-        .close()
+        .close(ports.timers)
         .then(() => shutDown(server, ports))
         .then(() => links.close())
         .then(() => (opened ? store.close() : undefined))
