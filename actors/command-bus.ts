@@ -103,11 +103,11 @@ export class CommandBus {
 
   #posted<A extends AnyAggregate>(
     model: Model,
-    { checked, streams: { id } }: Prepared,
+    { checked, stream, streams: { id, commands } }: Prepared,
     { revision, position }: { revision: number; position: number },
   ): Posted<A> {
     const { commandId, type } = checked
-    const awaited = { model, id, commandId, revision }
+    const awaited = { model, id, commandId, ...(stream === commands ? { revision } : {}) }
     return {
       commandId,
       revision,

@@ -14,12 +14,16 @@ export const commandCategory = (kind: string): string => `${kind}:command`
 /** The category of the streams that hold its dead letters. */
 export const parkedCategory = (kind: string): string => `${kind}:parked`
 
+/** The category of the streams that hold commands which are not due yet. */
+export const delayedCategory = (kind: string): string => `${kind}:delayed`
+
 /** The streams of one actor. */
 export interface ActorStreams {
   readonly id: string
   readonly stream: string
   readonly commands: string
   readonly parked: string
+  readonly delayed: string
 }
 
 /** The streams of an actor by its id. Throws `InvalidName`. */
@@ -28,6 +32,7 @@ export const streamsOf = (kind: string, id: string): ActorStreams => ({
   stream: streamName(kind, id),
   commands: streamName(commandCategory(kind), id),
   parked: streamName(parkedCategory(kind), id),
+  delayed: streamName(delayedCategory(kind), id),
 })
 
 /** The streams of the actor whose command or parked stream this is. */
@@ -38,6 +43,7 @@ export function streamsOfRelated(kind: string, related: string): ActorStreams {
     stream: `${kind}${suffix}`,
     commands: `${commandCategory(kind)}${suffix}`,
     parked: `${parkedCategory(kind)}${suffix}`,
+    delayed: `${delayedCategory(kind)}${suffix}`,
   }
 }
 
@@ -47,13 +53,15 @@ interface PostedMetadata extends EventMetadata {
   readonly occurredAt?: number
   /** The dead letter it was retried from. */
   readonly retryOf?: string
+  /** Not before this, ms since the epoch. */
+  readonly dueAt?: number
 }
 
 /** How a command is written to its stream. Its hash is its id: it stands for itself. */
 export function encodeCommand(
   stream: string,
   checked: CheckedCommand,
-  { writer, time, retryOf }: { writer: string; time: number; retryOf?: string },
+  { writer, time, dueAt }: { writer: string; time: number; dueAt: number | undefined },
 ): EventToAppend {
   const { type, payload, payloadHash, commandId, custom, occurredAt, options } = checked
   const { type: _, ...data } = payload
@@ -72,7 +80,7 @@ export function encodeCommand(
     ...(occurredAt === undefined ? {} : { occurredAt }),
     ...(options.late ? { late: true } : {}),
     ...(custom === undefined ? {} : { custom }),
-    ...(retryOf === undefined ? {} : { retryOf }),
+    ...(dueAt === undefined ? {} : { dueAt }),
   }
   const content = { type, data: encode(data, { what: `Command '${type}'` }) }
   // The revision is the log's to give, so it is no part of the hash.

@@ -1,5 +1,6 @@
 // Posting: a command is written to its actor's command stream, and some worker handles it.
 
+import { ReenactError } from '../runtime/core/errors.ts'
 import { batchBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
 import type { SendResult } from './actor.ts'
@@ -22,7 +23,13 @@ export interface PostOptions
     | 'correlationId'
     | 'causationId'
     | 'traceparent'
-  > {}
+  > {
+  /**
+   * Handled not before so long, ms; later commands do not wait for it. A worker holds 10,000 delayed commands of a kind;
+   * further ones are looked at as those fall due. Default 0.
+   */
+  readonly delayMs?: number
+}
 
 /** How long to wait for what becomes of a posted command. */
 export interface OutcomeOptions {
@@ -35,7 +42,7 @@ export interface OutcomeOptions {
 /** A command that is durably on its actor's command stream. */
 export interface Posted<A extends AnyAggregate = AnyAggregate> {
   readonly commandId: string
-  /** Revision on the command stream. */
+  /** Revision on the command stream; of a delayed command on the stream of those. */
   readonly revision: number
   readonly position: number
   /**
@@ -58,6 +65,8 @@ export interface PostItem<A extends AnyAggregate = AnyAggregate> {
 export interface Prepared {
   readonly streams: ActorStreams
   readonly checked: CheckedCommand
+  /** Where it is written: the command stream, or that of the delayed. */
+  readonly stream: string
   readonly event: EventToAppend
 }
 
@@ -72,8 +81,25 @@ export function prepare(
   const commandId = options.commandId ?? newId()
   const checked = checkCommand(model, streams.stream, command, { ...options, commandId }, newId)
   checked.read()
+  const { delayMs = 0 } = options
+  if (!(Number.isFinite(delayMs) && delayMs >= 0)) throw wrongDelay(delayMs)
   const time = ports.clock.now()
-  return { streams, checked, event: encodeCommand(streams.commands, checked, { writer, time }) }
+  const dueAt = delayMs > 0 ? Math.ceil(time + delayMs) : undefined
+  const stream = dueAt === undefined ? streams.commands : streams.delayed
+  return {
+    streams,
+    checked,
+    stream,
+    event: encodeCommand(stream, checked, { writer, time, dueAt }),
+  }
+}
+
+const wrongDelay = (delayMs: number): ReenactError => {
+  const fix = 'give ms from 0'
+  return new ReenactError('InvalidOption', `'delayMs' is ${delayMs}: ${fix}.`, {
+    option: 'delayMs',
+    fix,
+  })
 }
 
 interface Run {
@@ -121,16 +147,16 @@ export async function appendCommands(
 function runsOf(prepared: readonly Prepared[]): readonly Run[] {
   const runs: Run[] = []
   const open = new Map<string, Run>()
-  for (const [index, { streams, event }] of prepared.entries()) {
+  for (const [index, { stream, event }] of prepared.entries()) {
     const bytes =
       Buffer.byteLength(event.type) +
       Buffer.byteLength(event.data) +
       Buffer.byteLength(event.metadata)
-    let run = open.get(streams.commands)
+    let run = open.get(stream)
     const full = run && (run.events.length === runMax || run.bytes + bytes > batchBytesMax)
     if (!run || full || run.ids.has(event.id)) {
-      run = { stream: streams.commands, events: [], indexes: [], ids: new Set(), bytes: 0 }
-      open.set(streams.commands, run)
+      run = { stream, events: [], indexes: [], ids: new Set(), bytes: 0 }
+      open.set(stream, run)
       runs.push(run)
     }
     run.events.push(event)

@@ -6,6 +6,7 @@ import { timerMsMax } from '../runtime/core/limits.ts'
 import type { Consumer, Delivery, GroupDefinition } from '../runtime/ports/consumer-groups.ts'
 import { Claims } from './claims.ts'
 import { commandCategory, streamsOfRelated } from './command-stream.ts'
+import { DelayedCommands } from './delayed-commands.ts'
 import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
 import { Isolation } from './isolation.ts'
@@ -66,6 +67,7 @@ class CommandWorker implements Worker {
   #keepAlive: (() => void) | undefined
   readonly #consumers = new Set<Consumer>()
   readonly #pulling: readonly Promise<void>[]
+  readonly #delayed: readonly DelayedCommands[]
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps
@@ -76,6 +78,7 @@ class CommandWorker implements Worker {
     this.#laneDeps = { directory, claims: this.#claims, isolation, retry, metrics, pageMax }
     this.#stayAlive()
     this.#pulling = deps.models.map((model) => this.#pull(model))
+    this.#delayed = deps.models.map(({ name }) => new DelayedCommands(directory.deps, group, name))
   }
 
   metrics(): Readonly<WorkerMetrics> {
@@ -90,6 +93,7 @@ class CommandWorker implements Worker {
   async #stop(): Promise<void> {
     this.#stopping = true
     this.#ready.length = 0
+    await Promise.all(this.#delayed.map((delayed) => delayed.stop()))
     if (this.#stepping > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve

@@ -7,6 +7,7 @@ import {
   isReenactError,
   type Runtime,
 } from '../../../runtime/index.ts'
+import { createManualPorts } from '../../../runtime/testing/index.ts'
 import { Account } from '../../fixtures/account.ts'
 
 const failure = async (promise: Promise<unknown>, code: string): Promise<void> => {
@@ -128,6 +129,34 @@ describe('posted commands', () => {
     })
     const after = await runtime.post(Account, 'ann', { type: 'ping' })
     expect((await after.outcome()).state.context.balance).to.equal(2)
+  })
+
+  it('with a delay are handled when they are due, and hold up nobody', async () => {
+    const ports = createManualPorts()
+    const store = createMemoryStore(ports)
+    const manual = await createRuntime({ store, actors: [Account], ports })
+    await manual.post(Account, 'ann', { type: 'open', owner: 'Ann' })
+    const hour = { delayMs: 3_600_000 }
+    const late = await manual.post(Account, 'ann', { type: 'deposit', amount: 5 }, hour)
+    const soon = await manual.post(
+      Account,
+      'ann',
+      { type: 'deposit', amount: 1 },
+      { delayMs: 60_000 },
+    )
+    await failure(manual.post(Account, 'ann', { type: 'ping' }, { delayMs: -1 }), 'InvalidOption')
+    const first = manual.work()
+    await ports.advance(30_000)
+    expect((await manual.actor(Account, 'ann').state()).context.balance).to.equal(0)
+    await ports.advance(31_000)
+    expect((await soon.outcome()).state.context.balance).to.equal(1)
+    await ports.until(first.stop())
+    await ports.advance(3_600_000)
+    manual.work()
+    await ports.advance(1_000)
+    const { state } = await ports.until(late.outcome())
+    expect([state.context.balance, state.revision]).to.deep.equal([6, 2])
+    await ports.until(manual.close())
   })
 
   it('are checked before they are written', async () => {
