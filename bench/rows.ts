@@ -4,12 +4,14 @@ import { commandRows } from './commands.ts'
 import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
+import { postedRows } from './posted.ts'
 import { projectionRows } from './projections.ts'
 import { readingRows } from './replay.ts'
 import { startRows } from './start.ts'
 
 export const rows: readonly Row[] = [
   ...commandRows,
+  ...postedRows,
   ...readingRows,
   ...projectionRows,
   ...evolveRows,
