@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { commandBenchmarks } from './commands.ts'
+import { serverBenchmarks } from './eventstoredb.ts'
 import { type Figure, print, rowOf } from './measure.ts'
 import { memoryBenchmark } from './memory.ts'
 import { activationBenchmark, replayBenchmark } from './replay.ts'
@@ -22,6 +23,7 @@ try {
     replayBenchmark(folder, Math.round(1_000_000 * scale)),
     activationBenchmark(folder),
     memoryBenchmark(folder, Math.max(1_000, Math.round(100_000 * scale))),
+    ...serverBenchmarks(folder, scale),
   ]
   const measured = new Map<string, (readonly [Figure, Figure])[]>()
   for (let round = 1; round <= rounds; round += 1) {
