@@ -187,6 +187,25 @@ export async function redriveEvent(
   }
 }
 
+/** Writes to the view outside the log's course; the checkpoint stays. */
+export async function writeToView(
+  { connection, writer }: BatchDeps,
+  body: (view: never) => void | Promise<void>,
+): Promise<readonly string[] | undefined> {
+  try {
+    const keys = await connection.transaction(async () => {
+      await body(writer.view as never)
+      await writer.settle()
+      return writer.flush()
+    })
+    writer.committed()
+    return keys
+  } catch (error) {
+    writer.discard()
+    throw error
+  }
+}
+
 /** Why the worker stopped before an event. */
 export function projectionFailed(
   projection: string,

@@ -30,7 +30,7 @@ export {
   type ProjectionOptions,
   projection,
 } from './projection.ts'
-export { Projections } from './projections.ts'
+export { Projections, type ProjectionsDeps } from './projections.ts'
 export type { BuildProgress, CatchUpOptions, Shadow } from './shadow.ts'
 export type { Lag, ProjectionStatus } from './status.ts'
 export type { View } from './view.ts'

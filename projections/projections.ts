@@ -12,7 +12,7 @@ import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
-import { type ProjectionStatus, readModelStatus } from './status.ts'
+import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
 import type { WorkerDeps } from './worker.ts'
 import { WorkerGroup } from './worker-group.ts'
@@ -178,6 +178,27 @@ export class Projections {
     return wanted.length
   }
 
+  /**
+   * @internal Runs `body` while the projection stands still. `write` writes to the view, past the log.
+   */
+  async standingStill<Result>(
+    projection: AnyProjection,
+    body: (
+      write: (change: (view: never) => void | Promise<void>) => Promise<void>,
+    ) => Promise<Result>,
+  ): Promise<Result> {
+    const { workers } = this.#runningOf(projection)
+    const wasPaused = workers.state === 'paused'
+    await workers.pause()
+    try {
+      return await body(async (change) => {
+        if (!(await workers.write(change))) throw notHere(projection.name)
+      })
+    } finally {
+      if (!wasPaused) workers.resume()
+    }
+  }
+
   /** @internal Finishes the batches in hand and lets go of everything. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -193,22 +214,15 @@ export class Projections {
   async #statusOf({ projection, workers }: Running): Promise<ProjectionStatus> {
     const { store, upcasters, ports } = this.#deps
     const { catalog } = await this.#open()
-    const live = await catalog.live(projection.name)
-    const shadow = this.#shadows.get(projection.name)
-    const session = async () => (await this.#reader(projection.name)).session()
-    const deps = { store, upcasters, now: ports.clock.now() }
-    return {
-      name: projection.name,
-      state: workers.state,
-      build: { id: live?.id ?? 0, version: live?.version ?? projection.version },
-      ...(await readModelStatus(projection, deps, session)),
-      eventsPerSecond: workers.perSecond,
-      lastError: workers.error,
-      rebuilding: shadow && {
-        id: shadow.build.id,
-        position: await shadow.position().catch(() => 0),
-      },
-    }
+    return projectionStatus(projection, {
+      store,
+      upcasters,
+      now: ports.clock.now(),
+      workers,
+      live: await catalog.live(projection.name),
+      candidate: this.#shadows.get(projection.name),
+      session: async () => (await this.#reader(projection.name)).session(),
+    })
   }
 
   async #startWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {

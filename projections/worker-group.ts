@@ -60,6 +60,12 @@ export class WorkerGroup {
     await Promise.all(this.#workers.map((worker) => worker.stop()))
   }
 
+  /** Writes to the view outside the log's course; answers false where no worker here has its turn. */
+  async write(body: (view: never) => void | Promise<void>): Promise<boolean> {
+    for (const worker of this.#workers) if (await worker.write(body)) return true
+    return false
+  }
+
   /** Answers false where no worker here has its turn. */
   async redrive(position: number): Promise<boolean> {
     for (const worker of this.#workers) if (await worker.redrive(position)) return true

@@ -120,6 +120,12 @@ export class Worker {
     return this.#turn !== undefined
   }
 
+  /** Writes to the view outside the log's course; answers false where it has not its turn. */
+  async write(body: (view: never) => void | Promise<void>): Promise<boolean> {
+    await this.#turn?.write(body)
+    return this.#turn !== undefined
+  }
+
   async #run(): Promise<void> {
     let failures = 0
     while (!this.#stopping.signal.aborted) {

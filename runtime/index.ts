@@ -104,6 +104,7 @@ export { type ExponentialOptions, exponential, type RetryPolicy } from './core/r
 export type { TimeInput } from './core/time.ts'
 export type { CommandStreams, WorkInput } from './host/command-streams.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
+export type { ActorBeside, ReconcileOptions, ReconcileReport } from './host/reconcile.ts'
 export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'
