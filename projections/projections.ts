@@ -27,7 +27,6 @@ export interface ProjectionsDeps {
 }
 
 interface Running {
-  readonly projection: AnyProjection
   readonly options: ProjectOptions
   readonly workers: WorkerGroup
 }
@@ -59,13 +58,9 @@ export class Projections {
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#startWorkers(projection, options)
       if (options.changed === 'rebuild' && !isMadeBy(build, projection)) {
+        // Its failure is told by the status; the live one goes on.
         const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
-        // Its failure is the candidate's, and shown as the status; the live one goes on.
-        const ended = rebuilt.then(
-          () => undefined,
-          () => undefined,
-        )
-        this.#background.add(ended)
+        this.#background.add(rebuilt.catch((error: unknown) => workers.failed(error)))
       }
       workers.start()
     }
@@ -147,11 +142,7 @@ export class Projections {
   /** Removes builds that are not live any more, and candidates that nobody works on here. */
   async drop(projection: AnyProjection): Promise<number> {
     const { catalog } = await this.#open()
-    const builds = await catalog.builds(projection.name)
-    const working = this.#shadows.get(projection.name)?.build.id
-    const dead = builds.filter(({ id, state }) => state !== 'live' && id !== working)
-    for (const build of dead) await catalog.drop(build)
-    return dead.length
+    return catalog.dropDead(projection.name, this.#shadows.get(projection.name)?.build.id)
   }
 
   /** Events that were put aside because their handler failed, in the order of the log. */
@@ -211,7 +202,8 @@ export class Projections {
     await opened?.engine.close()
   }
 
-  async #statusOf({ projection, workers }: Running): Promise<ProjectionStatus> {
+  async #statusOf({ workers }: Running): Promise<ProjectionStatus> {
+    const { projection } = workers
     const { store, upcasters, ports } = this.#deps
     const { catalog } = await this.#open()
     return projectionStatus(projection, {
@@ -235,7 +227,7 @@ export class Projections {
       throw changed(projection, build)
     }
     const workers = new WorkerGroup({ ...deps, target }, partitions)
-    this.#running.set(projection.name, { projection, options, workers })
+    this.#running.set(projection.name, { options, workers })
     return workers
   }
 

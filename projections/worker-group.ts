@@ -44,6 +44,11 @@ export class WorkerGroup {
     return this.#workers.find(({ progress }) => progress)?.progress?.build
   }
 
+  /** Something they wait for failed. */
+  failed(error: unknown): void {
+    this.#workers[0]?.failed(error)
+  }
+
   start(): void {
     for (const worker of this.#workers) worker.start()
   }

@@ -137,7 +137,7 @@ export class Worker {
       } catch (error) {
         if (this.#stopping.signal.aborted) break
         if (error instanceof Superseded) continue
-        this.#failed(error)
+        this.failed(error)
         if (!this.#mayPass(error)) {
           this.#become('stopped')
           return
@@ -188,7 +188,7 @@ export class Worker {
           this.rate.add(committed.handled)
           onCommit(build, committed)
         },
-        onFailure: (error) => this.#failed(error),
+        onFailure: (error) => this.failed(error),
       },
       checkpoint,
     )
@@ -282,7 +282,8 @@ export class Worker {
     })
   }
 
-  #failed(error: unknown): void {
+  /** Something went wrong; the status shows it. */
+  failed(error: unknown): void {
     const code = isReenactError(error) ? error.code : undefined
     this.#error = { code, message: messageOf(error), at: this.#deps.ports.clock.now(), error }
   }
