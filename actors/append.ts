@@ -68,10 +68,9 @@ function appendOnce(
 function orSilence(deps: ActorDeps, asked: Promise<AppendOutcome>): Promise<AppendOutcome> {
   const { appendTimeoutMs } = deps.limits
   return new Promise((resolve, reject) => {
-    const error = new Error(`no answer within ${appendTimeoutMs} ms`)
-    const cancel = deps.ports.timers.after(appendTimeoutMs, () =>
-      resolve({ outcome: 'unknown', error }),
-    )
+    const cancel = deps.ports.timers.after(appendTimeoutMs, () => {
+      resolve({ outcome: 'unknown', error: new Error(`no answer within ${appendTimeoutMs} ms`) })
+    })
     asked.then(resolve, reject).finally(cancel)
   })
 }

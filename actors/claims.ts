@@ -1,8 +1,9 @@
 // What workers have in hand, durably: after a crash it shows which commands may have killed the process.
 //
 // Each worker keeps one entry: the command streams it reads and up to where, written before it begins. What another
-// worker's entry names and what is not handled is suspect, and is handled alone. Then an attempt is counted for each
-// command by itself, so that only the culprit's number rises.
+// worker's entry names and what is not handled is suspect. Suspects are counted and handled while nothing else runs: first
+// what one actor had in hand, and where that kills the process again, its commands one by one. So only the culprit's
+// number rises to the end.
 
 import type { StateStore } from '../runtime/ports/state-store.ts'
 
@@ -12,8 +13,10 @@ interface Foreign {
   readonly streams: Map<string, number>
 }
 
-interface Attempts {
-  readonly commandRevision: number
+/** Attempts at one command, or at several that an actor had in hand. */
+export interface Counted {
+  readonly from: number
+  readonly to: number
   readonly attempts: number
 }
 
@@ -86,18 +89,17 @@ export class Claims {
     await this.#state.delete(this.#key)
   }
 
-  /** How often this command was attempted by itself. */
-  async attempts(commands: string, commandRevision: number): Promise<number> {
+  /** How often this command was attempted, if it was counted. */
+  async counted(commands: string, commandRevision: number): Promise<Counted | undefined> {
     const entry = await this.#state.get(attemptsKey(commands))
-    if (!entry) return 0
-    const found = JSON.parse(entry.value) as Attempts
-    return found.commandRevision === commandRevision ? found.attempts : 0
+    if (!entry) return undefined
+    const found = JSON.parse(entry.value) as Counted
+    return found.from <= commandRevision && commandRevision <= found.to ? found : undefined
   }
 
   /** Counts an attempt, durably. */
-  async count(commands: string, commandRevision: number, attempts: number): Promise<void> {
-    const value: Attempts = { commandRevision, attempts }
-    await this.#state.put(attemptsKey(commands), JSON.stringify(value))
+  async count(commands: string, counted: Counted): Promise<void> {
+    await this.#state.put(attemptsKey(commands), JSON.stringify(counted))
   }
 
   /** The command that was counted is decided or parked. */

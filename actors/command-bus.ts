@@ -22,7 +22,7 @@ import { startWorker, type Worker } from './worker.ts'
 export interface WorkOptions {
   /** Prefix of the consumer groups: workers with the same one share the work. Default `reenact`. */
   readonly group?: string
-  /** Actors handled at the same time. Default 64. */
+  /** Actors handled at the same time. Default 256. */
   readonly concurrency?: number
   /** How often what fails is tried again before it is parked; what is not given keeps its default. */
   readonly retry?: Partial<RetryPolicies>
@@ -69,7 +69,7 @@ export class CommandBus {
   /** Starts a worker. It ends with the runtime. */
   work(
     models: readonly Model[],
-    { group = 'reenact', concurrency = 64, retry }: WorkOptions,
+    { group = 'reenact', concurrency = 256, retry }: WorkOptions,
   ): Worker {
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
       const fix = 'give a whole number from 1'

@@ -84,6 +84,12 @@ export function encodeCommand(
 /** The payload of a command in the log, with its type. Throws `InvalidPayload`. */
 export const payloadOf = ({ type, data }: RecordedEvent): JsonObject => ({ ...decode(data), type })
 
+/** The id of a command in the log, and whether it was posted again by hand. */
+export function commandIdOf(recorded: RecordedEvent): { commandId: string; retried: boolean } {
+  const { commandId = recorded.id, retryOf }: PostedMetadata = readMetadata(recorded)
+  return { commandId, retried: retryOf !== undefined }
+}
+
 /** A command as it lies in the log, checked anew. Throws `InvalidCommand`, `InvalidPayload`. */
 export function readCommandEvent(
   model: Model,

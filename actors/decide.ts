@@ -24,8 +24,11 @@ export interface DecidedEvent {
 
 /** Why a command was refused. */
 export interface Refusal {
+  /** Guards that refused, by name; an inline guard by its path in the machine. */
   readonly guards: readonly string[]
+  /** What the machine's `reject` action says. */
   readonly reason?: string
+  /** Details of the `reject` action. */
   readonly details?: unknown
 }
 

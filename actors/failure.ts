@@ -58,7 +58,9 @@ const stackMax = 8_192
 
 /** An error as data. */
 export function failureRecord(error: unknown): FailureRecord {
-  const { stack, cause } = error instanceof Error ? error : { stack: undefined, cause: undefined }
+  const { cause = undefined } = error instanceof Error ? error : {}
+  // What was thrown first shows the place to mend.
+  const { stack = undefined } = cause instanceof Error ? cause : error instanceof Error ? error : {}
   return {
     code: isReenactError(error) ? error.code : error instanceof Error ? error.name : 'Error',
     message: messageOf(error).slice(0, stackMax),

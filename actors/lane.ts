@@ -1,26 +1,22 @@
 // The way of one actor's commands through a worker: in order, a page at a time, until nothing more is signalled.
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
-import { isReenactError, ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
-import type { Claims } from './claims.ts'
+import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { Turn } from './command.ts'
-import { type ActorStreams, payloadOf, readCommandEvent } from './command-stream.ts'
+import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
-import { classOf, type FailureClass, failureRecord, type RetryPolicies } from './failure.ts'
+import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import { appendParked, parkedThrough } from './parked-commands.ts'
-import type { WorkerMetrics } from './worker-metrics.ts'
+import { parkedIds, parkedThrough } from './parked-commands.ts'
 
 /** What all lanes of a worker share. */
-export interface LaneDeps {
+export interface LaneDeps extends AttemptDeps {
   readonly directory: Directory
-  readonly claims: Claims
   readonly isolation: Isolation
-  readonly retry: RetryPolicies
-  readonly metrics: WorkerMetrics
   /** Commands of one actor that are decided together. */
   readonly pageMax: number
 }
@@ -36,10 +32,15 @@ export type LaneStep =
   /** Try again after so long. */
   | { readonly next: 'wait'; readonly delayMs: number }
 
-interface Failed {
-  readonly recorded: RecordedEvent
-  readonly error: unknown
+interface Place {
+  /** What the actor's own events say. */
+  readonly recorded: number
+  /** With what was parked. */
+  readonly handled: number
 }
+
+/** Characters of commands that one lane keeps. */
+const aheadLengthMax = 64 * 1024
 
 /** Commands of one actor. One step at a time. */
 export class Lane {
@@ -56,41 +57,93 @@ export class Lane {
   /** It has its turn, waits for it, or waits for a time. */
   scheduled = false
   readonly #deps: LaneDeps
-  /** Attempts of the command at `#attempted`. */
-  #attempts = 0
-  #attempted = -1
+  readonly #attempts: Attempts
   #unmoved = 0
+  /** Commands in order that the signals brought along. */
+  #ahead: RecordedEvent[] = []
+  #aheadLength = 0
+  /** Where it is, while that is known. */
+  #place: Place | undefined
+  /** Ids of commands that were parked and not retried. */
+  #givenUp: ReadonlySet<string> = new Set()
 
   constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
     this.#deps = deps
     this.model = model
     this.streams = streams
+    this.#attempts = new Attempts(deps, streams)
   }
 
-  /** 1 find out what is handled, 2 read what follows, 3 have it decided, 4 retry or park what failed. */
+  /** A command was signalled. What follows on need not be read again. */
+  signal(event: RecordedEvent): void {
+    this.signalled = Math.max(this.signalled, event.revision)
+    const last = this.#ahead.at(-1)
+    const length = event.data.length + event.metadata.length
+    if (last && event.revision !== last.revision + 1) return
+    if (this.#ahead.length >= this.#deps.pageMax || this.#aheadLength + length > aheadLengthMax)
+      return
+    this.#ahead.push(event)
+    this.#aheadLength += length
+  }
+
+  /** 1 find out what is handled, 2 take what follows, 3 have it decided, 4 retry or park what failed. */
   async step(): Promise<LaneStep> {
-    const { commands, parked } = this.streams
-    const { store } = this.#deps.directory.deps
+    const { isolation, claims } = this.#deps
+    const { commands } = this.streams
     try {
-      const recorded = await this.#recordedThrough()
-      const handled = Math.max(recorded, await parkedThrough(store, parked))
-      await this.#deps.claims.handled(commands, handled)
+      const place = this.#place ?? (await this.#locate())
+      const { handled, recorded } = place
       if (this.takenOver) {
         this.takenOver = false
-        const { head } = await store.readStream(commands, { from: handled + 1, limit: 1 })
+        const head = await this.#head()
         if (head > this.target) return { next: 'claim', target: head }
       }
-      if (handled >= this.target) return { next: 'idle', handled }
-      const suspect = this.#deps.claims.isSuspect(commands, handled + 1)
-      const limit = suspect ? 1 : Math.min(this.#deps.pageMax, this.target - handled)
-      const { events } = await store.readStream(commands, { from: handled + 1, limit })
+      if (handled >= this.target) {
+        await claims.handled(commands, handled)
+        return { next: 'idle', handled }
+      }
+      const suspect = claims.isSuspect(commands, handled + 1)
+      const limit = Math.min(this.#deps.pageMax, this.target - handled)
+      const events = await this.#next(handled, limit)
       // Commands that are gone leave nothing to do.
       if (events.length === 0) return { next: 'idle', handled: this.target }
-      if (suspect) return await this.#deps.isolation.alone(() => this.#alone(events, recorded))
-      return await this.#deps.isolation.beside(() => this.#decide(events, recorded))
+      const fresh = this.#untilGivenUp(events, place)
+      if (fresh.length === 0) return { next: 'more' }
+      this.#place = undefined
+      if (suspect) return await isolation.alone(() => this.#alone(fresh, recorded))
+      return await isolation.beside(() => this.#decide(fresh, recorded))
     } catch (error) {
       return this.#storeFailed(error)
     }
+  }
+
+  async #locate(): Promise<Place> {
+    const { directory, claims } = this.#deps
+    const { commands, parked } = this.streams
+    const { store } = directory.deps
+    const recorded = await this.#recordedThrough()
+    const through = await parkedThrough(store, parked)
+    const handled = Math.max(recorded, through)
+    await claims.handled(commands, handled)
+    if (through >= 0) this.#givenUp = await parkedIds(store, parked)
+    this.#place = { recorded, handled }
+    return this.#place
+  }
+
+  async #head(): Promise<number> {
+    const { store } = this.#deps.directory.deps
+    return (await store.readStream(this.streams.commands, { limit: 1 })).head
+  }
+
+  /** What follows on the command stream: what the signals brought, or what the log holds. */
+  async #next(handled: number, limit: number): Promise<readonly RecordedEvent[]> {
+    const ahead = this.#ahead
+    this.#ahead = []
+    this.#aheadLength = 0
+    const at = ahead.findIndex(({ revision }) => revision === handled + 1)
+    if (at >= 0) return ahead.slice(at, at + limit)
+    const { store } = this.#deps.directory.deps
+    return (await store.readStream(this.streams.commands, { from: handled + 1, limit })).events
   }
 
   /** Up to where the actor's own events say that commands are handled. */
@@ -108,19 +161,10 @@ export class Lane {
     }
   }
 
-  /** Suspected of killing the process: counted first, one by one. */
-  async #alone(events: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
-    const { claims, retry } = this.#deps
-    const [event] = events as [RecordedEvent]
-    const { commands } = this.streams
-    // The crash that made it suspect was the first attempt.
-    const attempts = Math.max(1, await claims.attempts(commands, event.revision))
-    if (retry.poison.delayMs(attempts) === null) {
-      await this.#park({ recorded: event, error: killed(commands, attempts) }, 'poison', attempts)
-      return { next: 'more' }
-    }
-    await claims.count(commands, event.revision, attempts + 1)
-    return this.#decide(events, recorded, attempts + 1)
+  /** Suspected of killing the process: counted first. */
+  async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
+    const begun = await this.#attempts.begin(suspects)
+    return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
   }
 
   async #decide(
@@ -128,16 +172,38 @@ export class Lane {
     recorded: number,
     counted = 0,
   ): Promise<LaneStep> {
-    const { metrics, claims } = this.#deps
+    const { metrics } = this.#deps
     const failed = await this.#sendAll(events, recorded)
     const handled = failed ? events.indexOf(failed.recorded) : events.length
     metrics.handled += handled
     if (handled > 0) this.#unmoved = 0
-    if (counted > 0 && !failed) await claims.forget(this.streams.commands)
-    if (!failed) return { next: 'more' }
+    if (counted > 0 && !failed) await this.#attempts.over()
+    if (!failed) return this.#movedTo(events)
     // Another worker was faster: what it handled is found by looking again.
     if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
-    return this.#failed(failed, counted)
+    if (isFinal(failed.error)) throw failed.error
+    const delayMs = await this.#attempts.failed(failed, counted)
+    if (delayMs !== null) return this.#wait(delayMs)
+    this.#unmoved = 0
+    return { next: 'more' }
+  }
+
+  /** What was given up and comes once more is passed over, unless somebody retries it. */
+  #untilGivenUp(events: readonly RecordedEvent[], place: Place): readonly RecordedEvent[] {
+    if (this.#givenUp.size === 0) return events
+    const at = events.findIndex((event) => {
+      const { commandId, retried } = commandIdOf(event)
+      return !retried && this.#givenUp.has(commandId)
+    })
+    if (at === 0) this.#place = { ...place, handled: events[0]?.revision ?? place.handled }
+    return at < 0 ? events : events.slice(0, at)
+  }
+
+  async #movedTo(events: readonly RecordedEvent[]): Promise<LaneStep> {
+    const handled = events.at(-1)?.revision ?? -1
+    await this.#deps.claims.handled(this.streams.commands, handled)
+    this.#place = { recorded: handled, handled }
+    return handled >= this.target ? { next: 'idle', handled } : { next: 'more' }
   }
 
   /** Hands commands to their actor. Answers the first that failed; none after it was decided. */
@@ -170,58 +236,6 @@ export class Lane {
     })
   }
 
-  async #failed(failed: Failed, counted: number): Promise<LaneStep> {
-    const { claims, retry, metrics } = this.#deps
-    const { recorded, error } = failed
-    if (isFinal(error)) throw error
-    const { commands } = this.streams
-    const { revision } = recorded
-    if (this.#attempted !== revision) {
-      this.#attempted = revision
-      this.#attempts = counted > 0 ? counted - 1 : await claims.attempts(commands, revision)
-    }
-    const failure = classOf(error)
-    // Waiting for room is no attempt.
-    if (failure !== 'busy') this.#attempts += 1
-    const delayMs = retry[failure].delayMs(Math.max(1, this.#attempts))
-    if (delayMs === null) {
-      await this.#park(failed, failure, this.#attempts)
-      return { next: 'more' }
-    }
-    metrics.retried += 1
-    if (failure !== 'busy' && counted === 0) await claims.count(commands, revision, this.#attempts)
-    return this.#wait(delayMs)
-  }
-
-  async #park({ recorded, error }: Failed, failure: FailureClass, attempts: number): Promise<void> {
-    const { claims, directory, metrics } = this.#deps
-    const { commands, parked, stream } = this.streams
-    const { revision: commandRevision, id, metadata } = recorded
-    await appendParked(directory.deps, parked, {
-      type: 'reenact.CommandParked',
-      command: commandOf(recorded),
-      commandId: commandIdOf(metadata) ?? id,
-      commandRevision,
-      metadata: objectOf(metadata),
-      failure,
-      error: failureRecord(error),
-      attempts,
-      actorRevision: await this.#actorRevision(stream),
-    })
-    metrics.parked += 1
-    this.#unmoved = 0
-    await claims.forget(commands)
-  }
-
-  async #actorRevision(stream: string): Promise<number | null> {
-    try {
-      const { head } = await this.#deps.directory.deps.store.readStream(stream, { limit: 1 })
-      return head
-    } catch {
-      return null
-    }
-  }
-
   #lookAgain(): LaneStep {
     this.#unmoved += 1
     return this.#unmoved === 1 ? { next: 'more' } : this.#wait(Math.min(2 ** this.#unmoved, 1_000))
@@ -244,33 +258,3 @@ export class Lane {
 
 /** The runtime or its store ends: whoever comes next takes over. */
 const isFinal = (error: unknown): boolean => isReenactError(error, 'Closed')
-
-const killed = (commands: string, attempts: number): ReenactError =>
-  new ReenactError(
-    'ActorFaulted',
-    `The process ended ${attempts} times while it handled this command of ${commands}. Mend what kills it, then retry.`,
-    { actor: commands },
-  )
-
-function objectOf(text: string): Readonly<Record<string, never>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
-  } catch {
-    return {}
-  }
-}
-
-const commandIdOf = (metadata: string): string | undefined => {
-  const { commandId } = objectOf(metadata) as { commandId?: unknown }
-  return typeof commandId === 'string' ? commandId : undefined
-}
-
-/** The payload as far as it can be read. */
-function commandOf(recorded: RecordedEvent) {
-  try {
-    return payloadOf(recorded)
-  } catch {
-    return { type: recorded.type }
-  }
-}

@@ -65,6 +65,16 @@ export async function parkedThrough(store: EventStore, stream: string): Promise<
   return (events[0] && readMetadata(events[0]).commandRevision) ?? -1
 }
 
+/** The command ids that are given up: parked or skipped, and not retried. */
+export async function parkedIds(store: EventStore, stream: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>()
+  for await (const { event } of parkedEntries(store, stream)) {
+    if (event.type === 'reenact.CommandRetried') ids.delete(event.commandId)
+    else ids.add(event.commandId)
+  }
+  return ids
+}
+
 /** The events of a parked stream, oldest first. */
 export async function* parkedEntries(
   store: EventStore,

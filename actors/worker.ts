@@ -131,7 +131,7 @@ class CommandWorker implements Worker {
       if (!isReenactError(error, 'GroupExists')) throw error
     }
     // Each actor holds one delivery, so this is how many actors may wait here.
-    const consumer = await groups.consume(definition, { inFlightMax: concurrency * 4, label: name })
+    const consumer = await groups.consume(definition, { inFlightMax: concurrency * 2, label: name })
     this.#consumers.add(consumer)
     if (this.#stopping) consumer.close()
     return consumer
@@ -147,7 +147,7 @@ class CommandWorker implements Worker {
     for (const { event, retries } of deliveries) {
       const lane = this.#laneOf(model, consumer, event.stream)
       signalled.add(lane)
-      lane.signalled = Math.max(lane.signalled, event.revision)
+      lane.signal(event)
       if (retries > 0) lane.takenOver = true
       // One delivery is enough to come back to this actor after a crash.
       if (lane.anchor === undefined) lane.anchor = event.id

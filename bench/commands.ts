@@ -81,10 +81,10 @@ const inMemoryPeers = (load: Load): readonly Side[] => [
   peer('XState, snapshots in a Map', 'xstate.mjs', 'memory', load),
 ]
 
-const many: Load = { accounts: 1_000, inFlight: 64, commands: 40_000 }
-const most: Load = { accounts: 1_000, inFlight: 256, commands: 60_000 }
-const one: Load = { accounts: 1, inFlight: 1, commands: 3_000 }
-const crowd: Load = { accounts: 1, inFlight: 64, commands: 40_000 }
+const many: Load = { accounts: 1_000, inFlight: 64, commands: 30_000 }
+const most: Load = { accounts: 1_000, inFlight: 256, commands: 40_000 }
+const one: Load = { accounts: 1, inFlight: 1, commands: 2_000 }
+const crowd: Load = { accounts: 1, inFlight: 64, commands: 20_000 }
 const unit = 'commands/s'
 
 /** The loads. */

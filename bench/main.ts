@@ -94,20 +94,18 @@ async function main(): Promise<void> {
   if (options.help) return console.log(help)
   if (options.list) return console.log(rows.map(({ title }) => title).join('\n'))
   const folder = mkdtempSync(join(tmpdir(), 'reenact-bench-'))
-  try {
-    const peers = options['peers-in'] ?? (options.peers ? join(folder, 'peers') : undefined)
-    if (peers !== undefined) installPeers(peers)
-    const measured = await measure(chosen, folder, peers)
-    printTable(measured, Number(options.rounds))
-    mkdirSync(results, { recursive: true })
-    const machine = { node: process.version, cpus: cpus().map(({ model }) => model) }
-    const file = join(results, 'latest.json')
-    const { rounds, scale } = options
-    writeFileSync(file, `${JSON.stringify({ machine, rounds, scale, rows: measured }, null, 2)}\n`)
-    console.log(`Also in ${file}`)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  const peers = options['peers-in'] ?? (options.peers ? join(folder, 'peers') : undefined)
+  if (peers !== undefined) installPeers(peers)
+  const measured = await measure(chosen, folder, peers)
+  printTable(measured, Number(options.rounds))
+  mkdirSync(results, { recursive: true })
+  const machine = { node: process.version, cpus: cpus().map(({ model }) => model) }
+  const file = join(results, 'latest.json')
+  const { rounds, scale } = options
+  writeFileSync(file, `${JSON.stringify({ machine, rounds, scale, rows: measured }, null, 2)}\n`)
+  console.log(`Also in ${file}`)
 }
 
 await main()

@@ -19,6 +19,9 @@ export interface SideAnswer {
   readonly error?: string
 }
 
+// The one who asked has gone, or has the answer.
+process.once('disconnect', () => process.exit())
+
 process.once('message', async ({ title, side, context }: SideRequest) => {
   const peakMb = () => process.resourceUsage().maxRSS / 1024
   const answer = async (): Promise<SideAnswer> => {

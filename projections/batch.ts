@@ -112,6 +112,7 @@ function applyEvent(
   const handler = projected && projection.handlers.get(projected.event.type)
   if (!handler) return 0
   try {
+    writer.begin?.(projected.about)
     const result = handler(projected.event as never, writer.view as never, projected.about)
     if (result !== undefined && result !== alreadyDone) return settled(writer, result, index)
     const settling = writer.settle()

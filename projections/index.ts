@@ -32,6 +32,7 @@ export {
 } from './projection.ts'
 export { Projections, type ProjectionsDeps } from './projections.ts'
 export type { BuildProgress, CatchUpOptions, Shadow } from './shadow.ts'
+export { type SinkTarget, type SinkView, type SinkWrite, sink } from './sink.ts'
 export type { Lag, ProjectionStatus } from './status.ts'
 export type { View } from './view.ts'
 export type { PastView, ViewChange, ViewHandle, WaitOptions } from './view-handle.ts'

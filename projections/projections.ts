@@ -14,7 +14,7 @@ import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusal
 import { type Shadow, startShadow } from './shadow.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
-import type { WorkerDeps } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 import { readWorkerOptions } from './worker-options.ts'
 

@@ -2,7 +2,8 @@
 
 import type { Build } from './catalog.ts'
 import type { AnyProjection } from './projection.ts'
-import { Worker, type WorkerDeps } from './worker.ts'
+import { Worker } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 import type { WorkerError, WorkerState } from './worker-options.ts'
 
 /** The least advanced state speaks for all. */

@@ -1,4 +1,5 @@
-// `npm run demo`: write, be refused, repeat, crash, replay. One file on disk, gone at the end.
+// `npm run demo`: write, be refused, repeat, crash, replay. One file on disk, gone at the end; another store can be
+// given, such as esdb://localhost:2113?tls=false of `npx reenact serve`.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,9 +34,9 @@ async function send(
   return result
 }
 
-async function writeSome(file: string): Promise<number> {
+async function writeSome(store: string): Promise<number> {
   heading(1, 'Commands make events, or are refused by a guard')
-  const runtime = await createRuntime({ store: `file:${file}`, actors: [Account] })
+  const runtime = await createRuntime({ store, actors: [Account] })
   const ann = runtime.actor(Account, 'ann')
   await send(ann, { type: 'open', owner: 'Ann' })
   const opened = await send(ann, { type: 'deposit', amount: 50 })
@@ -57,11 +58,11 @@ async function writeSome(file: string): Promise<number> {
 }
 
 /** Lets another process pay in, and kills it in the middle. Answers how many payments it was told are safe. */
-async function crash(file: string): Promise<number> {
+async function crash(store: string): Promise<number> {
   heading(3, 'A process is killed in the middle of its work')
   const teller = spawn(
     process.execPath,
-    [fileURLToPath(new URL('./teller.js', import.meta.url)), file],
+    [fileURLToPath(new URL('./teller.js', import.meta.url)), store],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -79,9 +80,9 @@ async function crash(file: string): Promise<number> {
   return acknowledged
 }
 
-async function comeBack(file: string, acknowledged: number): Promise<void> {
-  heading(4, 'Started again on the same file')
-  const runtime = await createRuntime({ store: `file:${file}`, actors: [Account] })
+async function comeBack(store: string, acknowledged: number): Promise<void> {
+  heading(4, 'Started again on the same store')
+  const runtime = await createRuntime({ store, actors: [Account] })
   const ann = runtime.actor(Account, 'ann')
   const before = (await ann.state()).context.balance
   line(`balance ${before}: all ${acknowledged} acknowledged payments are there`)
@@ -98,9 +99,12 @@ async function comeBack(file: string, acknowledged: number): Promise<void> {
   await runtime.close()
 }
 
-async function lookBack(file: string, revision: number): Promise<void> {
+async function lookBack(store: string, revision: number): Promise<void> {
   heading(5, 'Any moment can be replayed')
-  const runtime = await createRuntime({ store: `file:${file}?mode=ro`, actors: [Account] })
+  const runtime = await createRuntime({
+    store: store.startsWith('file:') ? `${store}?mode=ro` : store,
+    actors: [Account],
+  })
   const ann = runtime.actor(Account, 'ann')
   const { time } = await ann.replay({ revision })
   const then = await ann.replay({ at: time ?? 0 })
@@ -132,11 +136,11 @@ async function lookBack(file: string, revision: number): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), 'reenact-demo-'))
 try {
-  const file = join(folder, 'bank.db')
-  const revision = await writeSome(file)
-  const acknowledged = await crash(file)
-  await comeBack(file, acknowledged)
-  await lookBack(file, revision)
+  const store = process.argv[2] ?? `file:${join(folder, 'bank.db')}`
+  const revision = await writeSome(store)
+  const acknowledged = await crash(store)
+  await comeBack(store, acknowledged)
+  await lookBack(store, revision)
   process.stdout.write(
     `\nThe machine is in ${faint('examples/bank/account.ts')}. Next: ${faint('docs/getting-started.md')}\n`,
   )

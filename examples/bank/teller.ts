@@ -5,8 +5,8 @@
 import { createRuntime } from 'reenact'
 import { Account } from './account.ts'
 
-const [file = 'bank.db'] = process.argv.slice(2)
-const runtime = await createRuntime({ store: `file:${file}`, actors: [Account] })
+const [store = 'file:bank.db'] = process.argv.slice(2)
+const runtime = await createRuntime({ store, actors: [Account] })
 const ann = runtime.actor(Account, 'ann')
 
 for (let payment = 1; ; payment += 1) {

@@ -31,7 +31,7 @@ export const help = `Incidents of an IT service desk, imported from its log and 
 
   --at TIME        answer as of then, such as 2012-05-01T00:00:00Z (for --incident, --status, --backlog)
   --limit N        import N lines now; with --rejections, N examples of each reason (3); with --backlog, N teams (20)
-  --store STORE    where the events are: file:PATH or memory: (file:incidents.db)
+  --store STORE    where the events are: file:PATH, memory: or esdb://… (file:incidents.db)
   --help           this text
 
 An import that was interrupted goes on where it stopped. Without a terminal, or with NO_COLOR set, the output

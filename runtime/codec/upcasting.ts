@@ -4,7 +4,17 @@ import { messageOf, ReenactError } from '../core/errors.ts'
 import { decode, decodeEvent, encode, type JsonObject, type TypedData } from './codec.ts'
 import type { EventHeader } from './metadata.ts'
 
-/** Makes the data of the next version from the data of one version. Pure. */
+/**
+ * Makes the data of the next version from the data of one version. Pure. The data are JSON without `type`; what it
+ * returns must be too. Where it throws or returns no object, reading fails with `InvalidOption`, which names it.
+ *
+ * @example
+ * ```ts
+ * const Account = aggregate('account', machine, {
+ *   events: { Deposited: { version: 2, upcast: { 1: (data) => ({ ...data, currency: 'EUR' }) } } },
+ * })
+ * ```
+ */
 export type Upcaster = (data: JsonObject) => JsonObject
 
 /** What a reader knows of one event type. */

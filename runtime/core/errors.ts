@@ -115,7 +115,16 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 // Shared by every copy of the package in a process, so that the guard survives duplicate installs.
 const mark = Symbol.for('reenact.error')
 
-/** The error class of Reenact. Use {@link isReenactError} rather than `instanceof`. */
+/**
+ * The error class of Reenact. `code` and `details` are for programs, `message` is for people: it names the thing and
+ * what to do next. `cause` holds what was behind it, if anything. Use {@link isReenactError} rather than
+ * `instanceof`: it also knows the errors of another copy of the package.
+ *
+ * @example
+ * ```ts
+ * if (isReenactError(error, 'WrongExpectedRevision')) console.log(error.details.actual)
+ * ```
+ */
 export class ReenactError<Code extends ErrorCode = ErrorCode> extends Error {
   /** Stable: safe to switch on and to log. */
   readonly code: Code

@@ -16,7 +16,9 @@ export interface EventFilter {
 }
 
 /** The filter of a request, `undefined` if it takes everything. Throws for one that makes no sense. */
-export function filterOf(options: ReadOptions): EventFilter | undefined {
+export function filterOf(
+  options: Pick<ReadOptions, 'filter' | 'filterOption'>,
+): EventFilter | undefined {
   const { filter } = options
   if (options.filterOption !== 'filter' || !filter) return undefined
   const { window, max } = filter

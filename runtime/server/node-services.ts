@@ -43,11 +43,6 @@ export const clusterInfo = (
 /** Services of EventStoreDB that this server does not have, with what to do instead. */
 export const absentServices: readonly (readonly [string, readonly string[], string])[] = [
   [
-    'event_store.client.persistent_subscriptions.PersistentSubscriptions',
-    ['Create', 'Update', 'Delete', 'Read', 'GetInfo', 'ReplayParked', 'List', 'RestartSubsystem'],
-    'Persistent subscriptions are not part of this server yet. Use a subscription with a checkpoint of your own.',
-  ],
-  [
     'event_store.client.projections.Projections',
     [
       'Create',

@@ -54,6 +54,31 @@ export const maximumAppendSizeExceeded = (bytesMax = batchBytesMax): RpcError =>
     'maximum-append-size': String(bytesMax),
   })
 
+/** The group's consumer ends, though the client did not ask for it. */
+export const dropped = (stream: string, group: string): RpcError =>
+  new RpcError(status.CANCELLED, `Subscription group ${group} on stream ${stream} was dropped.`, {
+    exception: 'persistent-subscription-dropped',
+    'stream-name': stream,
+    'group-name': group,
+  })
+
+/** The group takes no more consumers. */
+export const tooManySubscribers = (stream: string, group: string): RpcError =>
+  groupError(
+    status.FAILED_PRECONDITION,
+    'maximum-subscribers-reached',
+    `Maximum subscriptions reached for group ${group} on stream ${stream}.`,
+    { group, source: stream },
+  )
+
+const groupError = (code: status, exception: string, message: string, of: GroupOf): RpcError =>
+  new RpcError(code, message, { exception, 'stream-name': of.source, 'group-name': of.group })
+
+interface GroupOf {
+  readonly group: string
+  readonly source: string
+}
+
 /** The server is going down. */
 export const shuttingDown = (): RpcError =>
   new RpcError(status.CANCELLED, 'The server is shutting down. Connect again and go on.')
@@ -68,6 +93,15 @@ export function rpcErrorOf(error: unknown): RpcError {
   if (isReenactError(error, 'StreamDeleted')) return streamDeleted(error.details.stream)
   if (isReenactError(error, 'TooLarge')) return maximumAppendSizeExceeded(error.details.limitBytes)
   if (isReenactError(error, 'Closed')) return shuttingDown()
+  const { message } = error as Error
+  if (isReenactError(error, 'GroupNotFound')) {
+    const exception = 'persistent-subscription-does-not-exist'
+    return groupError(status.NOT_FOUND, exception, message, error.details)
+  }
+  if (isReenactError(error, 'GroupExists')) {
+    const exception = 'persistent-subscription-exists'
+    return groupError(status.ALREADY_EXISTS, exception, message, error.details)
+  }
   if (isReenactError(error, 'Overloaded')) {
     return new RpcError(status.RESOURCE_EXHAUSTED, error.message)
   }

@@ -1,5 +1,6 @@
 // The development server: EventStoreDB's protocol over any store.
 
+import { createSecureContext } from 'node:tls'
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { v4 as newUuid } from 'uuid'
 import { type Ports, systemPorts } from '../core/clock.ts'
@@ -7,6 +8,7 @@ import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { accessFor } from './access.ts'
+import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
 import { OpenCalls } from './open-calls.ts'
@@ -24,8 +26,13 @@ const messageBytesMax = 17 * 1024 * 1024
 const goodbyeMs = 500
 
 const streamsName = 'event_store.client.streams.Streams'
+const groupsName = 'event_store.client.persistent_subscriptions.PersistentSubscriptions'
 const featuresName = 'event_store.client.server_features.ServerFeatures'
 const gossipName = 'event_store.client.gossip.Gossip'
+
+const features = Object.fromEntries(
+  Object.entries(groupFeatures).map(([method, names]) => [`${groupsName}/${method}`, names]),
+)
 
 /** A running server. Make it with {@link startServer}. */
 export interface EventStoreServer {
@@ -81,14 +88,22 @@ async function serve(
     'grpc.max_send_message_length': messageBytesMax,
   })
   const streams = serviceDefinition(streamsName)
+  const groups = serviceDefinition(groupsName)
   server.addService(
     streams,
     streamsService({ store, writer, links, calls, checkAccess, clock: ports.clock }),
   )
   server.addService(serviceDefinition(featuresName), {
     GetSupportedMethods: (_: unknown, answer: sendUnaryData<object>) =>
-      reply(answer, () => supportedMethods({ [streamsName]: streams }, {}, protocolVersion)),
+      reply(answer, () =>
+        supportedMethods(
+          { [streamsName]: streams, [groupsName]: groups },
+          features,
+          protocolVersion,
+        ),
+      ),
   })
+  server.addService(groups, groupsService({ store, links, calls, checkAccess }))
   const instanceId = newUuid()
   let port = 0
   server.addService(serviceDefinition(gossipName), {
@@ -109,7 +124,7 @@ async function serve(
     connectionString: `esdb://${host}:${port}?tls=${tls !== undefined}`,
     close: () => {
       closing ??= calls
-        .close()
+        .close(ports.timers)
         .then(() => shutDown(server, ports))
         .then(() => links.close())
         .then(() => (opened ? store.close() : undefined))
@@ -137,6 +152,7 @@ function bind(
 function credentialsOf(tls: ServerOptions['tls']): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure()
   try {
+    createSecureContext({ cert: tls.certificate, key: tls.key })
     return ServerCredentials.createSsl(null, [
       { cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) },
     ])

@@ -2,12 +2,13 @@
 
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
+import { groupsProto } from './groups-proto.ts'
 import { featuresProto, gossipProto } from './node-proto.ts'
 import { sharedProto } from './shared-proto.ts'
 import { streamsProto } from './streams-proto.ts'
 
 const root = new protobuf.Root()
-for (const text of [sharedProto, streamsProto, featuresProto, gossipProto]) {
+for (const text of [sharedProto, streamsProto, groupsProto, featuresProto, gossipProto]) {
   protobuf.parse(text, root)
 }
 root.resolveAll()

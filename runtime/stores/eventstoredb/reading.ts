@@ -222,11 +222,13 @@ export const isDeletedMark = (truncateBefore: unknown): boolean =>
   Number(truncateBefore) >= 2 ** 63 - 1024
 
 /** The last revision of a stream: what the server answers to an expectation that cannot hold. */
-export async function headOf(connection: Connection, stream: string): Promise<number> {
+export function headOf(connection: Connection, stream: string): Promise<number> {
   const probe = { id: probeId, type: 'reenact.Probe', data: '{}', metadata: '' }
-  const sent = await send(connection, stream, [probe], impossible)
-  if (sent.outcome === 'conflict') return sent.actual
-  throw 'error' in sent ? sent.error : new Error(`'${stream}' took an impossible append.`)
+  return connection.insistently(async () => {
+    const sent = await send(connection, stream, [probe], impossible)
+    if (sent.outcome === 'conflict') return sent.actual
+    throw 'error' in sent ? sent.error : new Error(`'${stream}' took an impossible append.`)
+  })
 }
 
 const probeId = '7c6f2a52-3b5e-4f0a-9a44-6a1d8c1e0b7d'

@@ -169,7 +169,8 @@ describe('posted commands', () => {
     await second.close()
   })
 
-  it('two workers share the actors, each in order', async () => {
+  it('two workers share the actors, each in order', async function () {
+    this.timeout(30_000)
     const store = createMemoryStore()
     const runtimes = await Promise.all(
       [1, 2, 3].map(() => createRuntime({ store, actors: [Account] })),

@@ -29,6 +29,10 @@ export function serving(options: Partial<ServerOptions> = {}): Serving {
     server = await startServer({ store: 'memory:', port: 0, ...options })
     client = EventStoreDBClient.connectionString(server.connectionString)
   })
+  // Two processes' worth of work in one, on machines that have other work too.
+  beforeEach(function () {
+    this.currentTest?.timeout(20_000)
+  })
   after(async () => {
     await client.dispose()
     await server.close()
@@ -62,7 +66,7 @@ export async function all<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
 }
 
 /** The first so many events of a subscription, which goes on. */
-export function take(subscription: NodeJS.ReadableStream, count: number): Promise<ResolvedEvent[]> {
+export function take(subscription: NodeJS.EventEmitter, count: number): Promise<ResolvedEvent[]> {
   const events: ResolvedEvent[] = []
   return new Promise((resolve, reject) => {
     const hear = (event: unknown) => {

@@ -1,0 +1,127 @@
+// PersistentSubscriptions/Read: one consumer of a group, its deliveries and its answers.
+
+import { v4 as newUuid } from 'uuid'
+import { isReenactError } from '../core/errors.ts'
+import type { Consumer, Delivery, GroupInfo, NackAction } from '../ports/consumer-groups.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import { groupFilter, keyOf } from './group-settings.ts'
+import type { LinkStreams } from './link-streams.ts'
+import { fail, type SendingCall, send } from './outgoing.ts'
+import type { GroupReadOptions, GroupReadRequest } from './protocol/group-messages.ts'
+import { eventMessages } from './read-messages.ts'
+import { dropped, invalidArgument, rpcErrorOf, tooManySubscribers } from './rpc-error.ts'
+import { uuidOf } from './stored-event.ts'
+
+/** In flight at a consumer that does not say how many it takes. */
+const bufferDefault = 10
+
+const actions: readonly (NackAction | undefined)[] = [undefined, 'park', 'retry', 'skip', 'stop']
+
+interface ReadingHost {
+  readonly store: EventStore
+  readonly links: LinkStreams
+}
+
+/** The consumer behind one call. */
+export class GroupReading {
+  readonly #host: ReadingHost
+  readonly #call: SendingCall
+  #consumer: Promise<Consumer> | undefined
+
+  constructor(host: ReadingHost, call: SendingCall) {
+    this.#host = host
+    this.#call = call
+  }
+
+  /** Takes a request of the client. Throws where the call cannot go on. */
+  async take(request: GroupReadRequest): Promise<void> {
+    if (request.content === 'options' && request.options) {
+      if (this.#consumer !== undefined)
+        throw invalidArgument('The call has joined a group already.')
+      const joining = this.#join(request.options)
+      this.#consumer = joining.then(({ consumer }) => consumer)
+      // Told below.
+      this.#consumer.catch(() => {})
+      const { consumer, info } = await joining
+      void this.#deliver(consumer, info, request.options)
+      return
+    }
+    const consumer = await this.#consumer
+    if (!consumer) throw invalidArgument('The call has not joined a group.')
+    if (request.ack) await consumer.ack(request.ack.ids.map(uuidOf))
+    if (!request.nack) return
+    const action = actions[request.nack.action] ?? 'retry'
+    const { reason } = request.nack
+    await consumer.nack(request.nack.ids.map(uuidOf), action, { ...(reason && { reason }) })
+  }
+
+  /** The client left. */
+  close(): void {
+    this.#consumer?.then(
+      (consumer) => consumer.close(),
+      () => {},
+    )
+  }
+
+  async #join(options: GroupReadOptions): Promise<{ consumer: Consumer; info: GroupInfo }> {
+    const { store, links } = this.#host
+    const key = keyOf(options)
+    const info = await store.groups.info(key)
+    if (key.stream !== undefined) await links.follow(key.stream)
+    const inFlightMax = options.bufferSize > 0 ? options.bufferSize : bufferDefault
+    const consumer = await store.groups.consume(key, { inFlightMax }).catch((error) => {
+      if (!isReenactError(error, 'Overloaded')) throw error
+      throw tooManySubscribers(key.stream ?? '$all', key.name)
+    })
+    if (this.#call.cancelled) consumer.close()
+    return { consumer, info }
+  }
+
+  async #deliver(consumer: Consumer, info: GroupInfo, options: GroupReadOptions): Promise<void> {
+    const call = this.#call
+    try {
+      const filter = groupFilter(info)
+      const resolveLinks = info.annotations['resolveLinks'] === true
+      const toMessages = eventMessages(this.#host.store, {
+        readDirection: 0,
+        count: 0,
+        resolveLinks,
+        ...(options.uuidOption && { uuidOption: options.uuidOption }),
+      })
+      const confirmation = { subscriptionId: newUuid() }
+      if (!(await send(call, [{ subscriptionConfirmation: confirmation }]))) return
+      for await (const deliveries of consumer) {
+        const wanted = deliveries.filter(({ event }) => filter?.takes(event) ?? true)
+        await passOver(consumer, deliveries, wanted)
+        const messages = await toMessages(wanted.map(({ event }) => event))
+        const withRetries = messages.map((message, index) =>
+          retried(message, wanted[index] as Delivery),
+        )
+        if (!(await send(call, withRetries))) return
+      }
+      // It ended: the client stopped it, or its group was changed or deleted. Without an error a client that goes on
+      // sending would never notice.
+      fail(call, dropped(info.stream ?? '$all', info.name))
+    } catch (error) {
+      fail(call, rpcErrorOf(error))
+    } finally {
+      consumer.close()
+    }
+  }
+}
+
+/** What the filter does not take is done: the store's own filter knows no regular expressions. */
+async function passOver(
+  consumer: Consumer,
+  all: readonly Delivery[],
+  wanted: readonly Delivery[],
+): Promise<void> {
+  if (wanted.length === all.length) return
+  const kept = new Set(wanted)
+  await consumer.ack(all.filter((one) => !kept.has(one)).map(({ event }) => event.id))
+}
+
+const retried = (message: object, { retries }: Delivery): object => {
+  const { event } = message as { readonly event: object }
+  return { event: { ...event, retryCount: retries } }
+}

@@ -1,0 +1,256 @@
+// What can go wrong between the EventStoreDB store and its server, made to go wrong.
+
+import { randomUUID } from 'node:crypto'
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { expect } from 'chai'
+import { decode } from '../../../../runtime/codec/codec.ts'
+import { isReenactError } from '../../../../runtime/core/errors.ts'
+import type { EventStore, EventToAppend } from '../../../../runtime/ports/event-store.ts'
+import { type EventStoreServer, startServer } from '../../../../runtime/server/index.ts'
+import { serviceDefinition } from '../../../../runtime/server/protocol/services.ts'
+import { openEventStoreDb } from '../../../../runtime/stores/eventstoredb/eventstoredb-store.ts'
+import { createMemoryStore } from '../../../../runtime/stores/memory/memory-store.ts'
+import { createFaultyStore, createManualPorts } from '../../../../runtime/testing/index.ts'
+import { type NetworkProxy, proxyTo } from '../../../server/support/proxy.ts'
+import { errorOf } from '../../../server/support/serving.ts'
+
+const event = (n = 0): EventToAppend => ({
+  id: randomUUID(),
+  type: 'Happened',
+  data: `{"n":${n}}`,
+  metadata: '{}',
+})
+
+describe('EventStoreDB store: hazards', function () {
+  this.timeout(20_000)
+  let server: EventStoreServer
+  let proxy: NetworkProxy
+  let store: EventStore
+  const inner = () => createMemoryStore()
+  const closers: (() => Promise<void>)[] = []
+  const begin = async (served: EventStore = inner(), timeoutMs = 10_000): Promise<EventStore> => {
+    server = await startServer({ store: served, port: 0 })
+    proxy = await proxyTo(server.port)
+    store = await openEventStoreDb(`esdb://127.0.0.1:${proxy.port}?tls=false`, { timeoutMs })
+    closers.push(
+      () => store.close(),
+      () => proxy.close(),
+      () => server.close(),
+    )
+    return store
+  }
+  const append = (
+    events: readonly EventToAppend[],
+    expected: number | 'none',
+    stream = 'account-1',
+  ) => store.append(stream, events, { expected })
+  /** As an actor does: the identical request until the outcome is definite. */
+  const insist = async (events: readonly EventToAppend[], expected: number | 'none') => {
+    for (;;) {
+      const outcome = await append(events, expected)
+      if (outcome.outcome !== 'unknown') return outcome
+    }
+  }
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close()
+  })
+
+  it('a server that stays silent: unknown, within our own time', async () => {
+    const faulty = createFaultyStore(inner(), { ports: createManualPorts() })
+    await begin(faulty, 300)
+    faulty.script({ kind: 'hang', arrives: false })
+    const outcome = await append([event()], 'none')
+    expect(outcome.outcome).to.equal('unknown')
+  })
+  it('silent though it was written: the same request again is recognised', async () => {
+    const faulty = createFaultyStore(inner(), { ports: createManualPorts() })
+    await begin(faulty, 300)
+    const events = [event(1), event(2)]
+    faulty.script({ kind: 'hang', arrives: true })
+    expect((await append(events, 'none')).outcome).to.equal('unknown')
+    expect((await insist(events, 'none')).outcome).to.equal('committed')
+    expect((await store.readStream('account-1')).head).to.equal(1)
+  })
+  it('a network that swallows everything: unknown, and reads fail with what to do', async () => {
+    await begin(inner(), 300)
+    await append([event()], 'none')
+    proxy.swallow()
+    expect((await append([event()], 0)).outcome).to.equal('unknown')
+    const error = await errorOf(store.readStream('account-1'))
+    expect([error['code'], error['retryable']]).to.deep.equal(['StoreUnavailable', true])
+  })
+  it('a connection that is cut: unknown, then the same request again succeeds once', async () => {
+    await begin()
+    const events = Array.from({ length: 50 }, (_, n) => event(n))
+    for (const [n, one] of events.entries()) {
+      const outcome = insist([one], n === 0 ? 'none' : n - 1)
+      if (n % 10 === 5) proxy.cut()
+      expect((await outcome).outcome).to.equal('committed')
+    }
+    const page = await store.readStream('account-1')
+    expect(page.events.map(({ id }) => id)).to.deep.equal(events.map(({ id }) => id))
+  })
+  it('a cut connection breaks no read: it is read again', async () => {
+    await begin()
+    await append(
+      Array.from({ length: 400 }, (_, n) => event(n)),
+      'none',
+    )
+    const reads = Array.from({ length: 20 }, () => store.readStream('account-1'))
+    proxy.cut()
+    for (const page of await Promise.all(reads)) expect(page.events.length).to.equal(400)
+  })
+  it('a subscription that is cut goes on where it was: nothing lost, nothing twice', async () => {
+    const served = inner()
+    await begin(served)
+    const seen: string[] = []
+    const written: string[] = []
+    const reading = (async () => {
+      for await (const message of store.subscribe()) {
+        if (message.kind === 'events') seen.push(...message.events.map(({ id }) => id))
+        if (seen.length >= 60) return
+      }
+    })()
+    for (let n = 0; n < 60; n += 1) {
+      const one = event(n)
+      written.push(one.id)
+      await served.append('account-1', [one], { expected: 'any' })
+      if (n % 20 === 10) proxy.cut()
+    }
+    await reading
+    expect(seen).to.deep.equal(written)
+  })
+  it('a clock that is behind the server’s: told at once, not an endless timeout', async () => {
+    const ports = createManualPorts({ startMs: Date.now() + 3_600_000 })
+    server = await startServer({ store: 'memory:', port: 0, ports: { clock: ports.clock } })
+    closers.push(() => server.close())
+    const error = await errorOf(openEventStoreDb(server.connectionString))
+    expect((error['details'] as { reason: string }).reason).to.equal('clock-skew')
+    expect(error['message']).to.include('clock skew suspected')
+  })
+  it('a clock that falls behind later: unknown, and the reason', async () => {
+    const ports = createManualPorts({ startMs: Date.now() })
+    server = await startServer({ store: 'memory:', port: 0, ports: { clock: ports.clock } })
+    store = await openEventStoreDb(server.connectionString)
+    closers.push(
+      () => store.close(),
+      () => server.close(),
+    )
+    ports.jump(3_600_000)
+    const outcome = await append([event()], 'none')
+    expect(outcome.outcome).to.equal('unknown')
+    expect(isReenactError('error' in outcome && outcome.error, 'StoreUnavailable')).to.equal(true)
+  })
+  it('not the leader: unknown, then the leader takes it', async () => {
+    const leader = await startServer({ store: 'memory:', port: 0 })
+    const follower = new Server()
+    const trailers = new Metadata()
+    trailers.set('exception', 'not-leader')
+    trailers.set('leader-endpoint-host', '127.0.0.1')
+    trailers.set('leader-endpoint-port', String(leader.port))
+    const notLeader = {
+      code: status.NOT_FOUND,
+      details: 'Leader info available',
+      metadata: trailers,
+    }
+    const refuse = (call: { emit(event: string, error: unknown): void }) =>
+      call.emit('error', notLeader)
+    follower.addService(serviceDefinition('event_store.client.streams.Streams'), {
+      Read: (call: { end(): void }) => call.end(),
+      BatchAppend: refuse,
+      Append: refuse,
+      Delete: refuse,
+      Tombstone: refuse,
+    })
+    follower.addService(serviceDefinition('event_store.client.server_features.ServerFeatures'), {
+      GetSupportedMethods: (_: unknown, answer: (error: null, value: object) => void) =>
+        answer(null, {
+          methods: [
+            {
+              methodName: 'batchappend',
+              serviceName: 'event_store.client.streams.Streams',
+              features: [],
+            },
+          ],
+          eventStoreServerVersion: '23.10.0',
+        }),
+    })
+    const port = await new Promise<number>((resolve, reject) =>
+      follower.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    )
+    store = await openEventStoreDb(`esdb://127.0.0.1:${port}?tls=false`)
+    closers.push(
+      () => store.close(),
+      () => leader.close(),
+      async () => follower.forceShutdown(),
+    )
+    expect((await insist([event(7)], 'none')).outcome).to.equal('committed')
+    const client = EventStoreDBClient.connectionString(leader.connectionString)
+    const found: unknown[] = []
+    for await (const { event: stored } of client.readStream('account-1')) found.push(stored?.data)
+    await client.dispose()
+    expect(found).to.deep.equal([{ n: 7 }])
+  })
+  it('malformed JSON of another program: read, and refused by the codec', async () => {
+    const served = inner()
+    await begin(served)
+    await served.append('account-1', [{ ...event(), data: '{"n":' }], { expected: 'none' })
+    const [found] = (await store.readStream('account-1')).events
+    expect(() => decode(found?.data ?? '{}')).to.throw()
+  })
+  it('a tombstone: refused for ever', async () => {
+    await begin()
+    await append([event()], 'none')
+    await store.tombstoneStream('account-1')
+    const outcome = await append([event()], 0)
+    expect(outcome.outcome).to.equal('refused')
+    await store.tombstoneStream('account-1')
+  })
+  it('DEBUG that would print the password is warned about', async () => {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    const before = process.env['DEBUG']
+    process.env['DEBUG'] = 'esdb:*'
+    try {
+      await begin()
+    } finally {
+      if (before === undefined) delete process.env['DEBUG']
+      else process.env['DEBUG'] = before
+    }
+    expect((await warned).message).to.include('password')
+  })
+
+  describe('connection strings that cannot work', () => {
+    const refused = async (address: string, what: string) => {
+      const error = await errorOf(openEventStoreDb(address))
+      expect(error['code']).to.equal('InvalidOption')
+      expect(error['message']).to.include(what)
+      expect(error['message']).not.to.include('s3cret')
+    }
+    it('a password without TLS, which would not be sent', () =>
+      refused('esdb://ann:s3cret@127.0.0.1:1?tls=false', 'without TLS'))
+    it('throwOnAppendFailure=false, which hides outcomes', () =>
+      refused('esdb://127.0.0.1:1?throwOnAppendFailure=false', 'throwOnAppendFailure'))
+    it('nonsense, without the password in the message', () =>
+      refused('esdb://ann:s3cret@:?', 'connection string'))
+    it('a second server while the first is open', async () => {
+      await begin()
+      await refused('esdb://127.0.0.1:1?tls=false', 'connected to another')
+    })
+    it('the same server twice is one client, which lasts until both are closed', async () => {
+      await begin()
+      const second = await openEventStoreDb(`esdb://127.0.0.1:${proxy.port}?tls=false`)
+      await second.close()
+      expect((await append([event()], 'none')).outcome).to.equal('committed')
+    })
+    it('nobody there: told, with what to do', async () => {
+      const error = await errorOf(
+        openEventStoreDb('esdb://127.0.0.1:1?tls=false', { timeoutMs: 200 }),
+      )
+      expect(error['code']).to.equal('StoreUnavailable')
+      expect(error['message']).to.include('Check that it runs')
+    })
+  })
+})
