@@ -1,6 +1,7 @@
 // Everything that is measured.
 
 import { commandRows } from './commands.ts'
+import { serverRows } from './eventstoredb.ts'
 import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
@@ -15,6 +16,7 @@ export const rows: readonly Row[] = [
   ...readingRows,
   ...projectionRows,
   ...evolveRows,
+  ...serverRows,
   ...memoryRows,
   ...startRows,
 ]

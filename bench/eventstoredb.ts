@@ -1,0 +1,181 @@
+// The development server through EventStoreDB's unmodified client, beside the same client against a server that does
+// nothing. Servers are processes of their own; the served store is a file.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import {
+  EventStoreDBClient,
+  jsonEvent,
+  persistentSubscriptionToStreamSettingsFromDefaults as settings,
+} from '@eventstore/db-client'
+import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+
+const limitName = 'the client, a server that does nothing'
+const highWaterMark = 1_024
+
+type Load = (client: EventStoreDBClient, stream: string) => Promise<void>
+
+interface ServerRow {
+  readonly title: string
+  readonly unit: string
+  readonly total: number
+  load(total: number): Load
+  before?(total: number): Load
+}
+
+const serverRow = ({ title, unit, total, load, before }: ServerRow): Row => {
+  const count = (context: BenchContext): number => Math.max(200, scaled(total, context))
+  return {
+    title: `server: ${title}`,
+    unit,
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        run: (context) => {
+          const serve = ['../runtime/cli/main.js', 'serve', '--port', '0']
+          const script = [...serve, '--store', `file:${context.file}`]
+          return measured(script, count(context), load, before)
+        },
+      },
+      {
+        name: limitName,
+        role: 'limit',
+        reach: { atLeast: 0.5 },
+        run: (context) => {
+          const total = count(context)
+          return measured(['./null-server.js', String(total)], total, load)
+        },
+      },
+    ],
+  }
+}
+
+const group = 'bench'
+
+/** So many events in one stream. */
+const fill =
+  (total: number): Load =>
+  async (client, stream) => {
+    for (let left = total; left > 0; left -= 1_000) {
+      await client.appendToStream(stream, events(Math.min(left, 1_000)))
+    }
+  }
+
+const appends =
+  (inFlight: number) =>
+  (total: number): Load =>
+  async (client) => {
+    const worker = async (first: number): Promise<void> => {
+      for (let n = first; n < total; n += inFlight) {
+        await client.appendToStream(`account-${n % 1_000}`, events(1))
+      }
+    }
+    await Promise.all(Array.from({ length: inFlight }, (_, index) => worker(index)))
+  }
+
+const reading =
+  (total: number): Load =>
+  (client, stream) =>
+    seen(total, client.readStream(stream, { maxCount: total }, { highWaterMark }))
+
+const subscribing =
+  (total: number): Load =>
+  async (client, stream) => {
+    const subscription = client.subscribeToStream(stream, {}, { highWaterMark })
+    await seen(total, subscription)
+    await subscription.unsubscribe()
+  }
+
+const acknowledging =
+  (total: number): Load =>
+  async (client, stream) => {
+    const options = { bufferSize: 100 }
+    const subscription = client.subscribeToPersistentSubscriptionToStream(stream, group, options, {
+      highWaterMark,
+    })
+    subscription.on('data', (event) => void subscription.ack(event))
+    await seen(total, subscription)
+    await subscription.unsubscribe()
+  }
+
+/** Resolves with the last of so many events. */
+const seen = (total: number, stream: NodeJS.EventEmitter): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let left = total
+    stream.on('data', () => {
+      left -= 1
+      if (left === 0) resolve()
+    })
+    stream.on('error', reject)
+    stream.on('end', () => left > 0 && reject(new Error(`${left} of ${total} events are missing`)))
+  })
+
+const events = (count: number) =>
+  Array.from({ length: count }, () =>
+    jsonEvent({
+      type: 'Deposited',
+      data: { amount: 1, owner: 'Ann' },
+      metadata: { time: 1_700_000_000_000 },
+    }),
+  )
+
+/** Starts a server, connects, runs the load and stops both. */
+async function measured(
+  [script = '', ...args]: readonly string[],
+  total: number,
+  load: (total: number) => Load,
+  before?: (total: number) => Load,
+): Promise<Figure> {
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  const server = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    const [address] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+    const client = EventStoreDBClient.connectionString(address)
+    await client.appendToStream('warm-1', events(1))
+    await before?.(total)(client, 'account-1')
+    const figure = await rate(total, () => load(total)(client, 'account-1'))
+    await client.dispose()
+    return figure
+  } finally {
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+  }
+}
+
+const grouped =
+  (total: number): Load =>
+  async (client, stream) => {
+    await fill(total)(client, stream)
+    const settled = settings({ startFrom: 'start' })
+    await client.createPersistentSubscriptionToStream(stream, group, settled)
+  }
+
+const read = { unit: 'events/s', total: 50_000, before: fill }
+
+/** Appends one by one and together, reading, subscribing, and a persistent subscription with an ack for each event. */
+export const serverRows: readonly Row[] = [
+  serverRow({
+    title: 'appends, one at a time',
+    unit: 'appends/s',
+    total: 2_000,
+    load: appends(1),
+  }),
+  serverRow({
+    title: 'appends, 64 in flight',
+    unit: 'appends/s',
+    total: 20_000,
+    load: appends(64),
+  }),
+  serverRow({ title: 'events read', ...read, load: reading }),
+  serverRow({ title: 'events of a subscription', ...read, load: subscribing }),
+  serverRow({
+    title: 'acks of a persistent subscription',
+    unit: 'acks/s',
+    total: 50_000,
+    load: acknowledging,
+    before: grouped,
+  }),
+]
