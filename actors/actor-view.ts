@@ -1,7 +1,7 @@
 // What users see of states and events.
 
 import type { EventMetadata } from '../runtime/codec/metadata.ts'
-import { readEvent } from '../runtime/codec/upcasting.ts'
+import { readTyped } from '../runtime/codec/upcasting.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Model } from './model.ts'
 import type { StateView } from './outcome.ts'
@@ -26,11 +26,11 @@ export function eventOf<E>(
   recorded: RecordedEvent,
   metadata: EventMetadata,
 ): ActorEvent<E> | undefined {
-  const event = readEvent(model.upcasters, recorded, metadata)
+  const event = readTyped(model.upcasters, recorded, metadata)
   if (!event) return undefined
   const { id, revision, position, recordedAt } = recorded
   return {
-    event: Object.assign({ type: event.type }, event.data, { type: event.type }) as E,
+    event: event as E,
     id,
     revision,
     position,

@@ -6,9 +6,10 @@ import { stateOf } from './actor-view.ts'
 import { type Aggregate, modelOf } from './aggregate.ts'
 import { type Permission, permissions } from './can.ts'
 import { type ActorChange, changes } from './changes.ts'
-import { checkCommand, type SendOptions } from './command.ts'
+import { checkCommand, noOptions, type SendOptions } from './command.ts'
 import { decideFor, type Refusal } from './decide.ts'
 import type { Directory } from './directory.ts'
+import { Envelope } from './envelope.ts'
 import { type Model, stateText } from './model.ts'
 import type { Moment } from './moment.ts'
 import { type RawOutcome, viewOf } from './outcome.ts'
@@ -44,6 +45,7 @@ interface Answered<A extends AnyAggregate> {
 /** The command was taken; its events, if any, are durable. */
 export interface Accepted<A extends AnyAggregate = AnyAggregate> extends Answered<A> {
   readonly accepted: true
+  /** What happened, in order; empty where the command changed nothing. */
   readonly events: readonly EventOf<A>[]
 }
 
@@ -99,30 +101,67 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
    * if (!result.accepted) console.log(result.message)
    * ```
    */
-  async send(command: CommandOf<A>, options: SendOptions = {}): Promise<SendResult<A>> {
-    const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
-    const outcome = await this.#directory.send(this.#model, this.stream, checked)
-    return resultOf<A>(this.#model, checked.type, outcome)
+  send(command: CommandOf<A>, options: SendOptions = noOptions): Promise<SendResult<A>> {
+    // One promise for the whole way: what is thrown in here rejects it.
+    return new Promise((resolve, reject) => {
+      const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
+      const answer = (outcome: RawOutcome) =>
+        resolve(resultOf<A>(this.#model, checked.type, outcome))
+      this.#directory.send(this.#model, this.stream, new Envelope(checked, answer, reject))
+    })
   }
 
-  /** The state now. */
+  /**
+   * The state now, after every command whose outcome is known. It brings the actor into memory.
+   *
+   * @throws `ActorFaulted` where the log cannot be replayed: its `cause` says why; `HistoryTruncated` and
+   * `StreamDeleted` where it is gone
+   * @throws `StoreFailed`, `StoreUnreadable`, `Closed` where the store cannot be read
+   * @example
+   * ```ts
+   * const { value, context, revision } = await ann.state()
+   * ```
+   */
   async state(): Promise<ActorState<A>> {
     const replayed = await this.#directory.actor(this.#model, this.stream).current()
     return stateOf<A>(viewOf(replayed))
   }
 
-  /** What the present state says to each command type; with a command, whether it would be taken. */
+  /**
+   * What the present state says to each command type: `yes`, `no`, or `depends` where guards look at the payload.
+   * With a command the guards are run: whether it would be taken now, and if not, why. Nothing is written, and the
+   * answer may be outdated when the command is sent.
+   *
+   * @throws `InvalidCommand` for a command that fails its schema or cannot be stored
+   * @throws `ActorFaulted` where a guard throws, and what {@link state} throws
+   * @example
+   * ```ts
+   * const buttons = await ann.can() // { deposit: 'yes', withdraw: 'depends', open: 'no' }
+   * const { can } = await ann.can({ type: 'withdraw', amount: 30 }) // 'yes' or 'no'
+   * ```
+   */
   can(): Promise<Readonly<Record<CommandOf<A>['type'], Permission>>>
   can(command: CommandOf<A>): Promise<Answer>
   async can(command?: CommandOf<A>): Promise<object> {
     const { snapshot } = await this.#directory.actor(this.#model, this.stream).current()
     if (command === undefined) return permissions(this.#model, snapshot)
-    const checked = checkCommand(this.#model, this.stream, command, {}, this.#newId)
+    const checked = checkCommand(this.#model, this.stream, command, noOptions, this.#newId)
     const decision = decideFor(this.stream, this.#model, snapshot, checked.read())
     return decision.accepted ? { can: 'yes' } : { can: 'no', ...decision.refusal }
   }
 
-  /** Its events, and the runtime's records of refusals, oldest first. */
+  /**
+   * Its events as they are in the log, and the runtime's records of refusals, oldest first. Ignored types are left
+   * out. All of it is held in memory.
+   *
+   * @param until - leave out what came after this moment. Default: everything
+   * @throws `CorruptEvent`, `UnknownEvent`, `NewerSchema` for an event that cannot be read, `InvalidOption` when
+   * the moment is none
+   * @example
+   * ```ts
+   * for (const { event, time, commandId } of await ann.history()) console.log(new Date(time), event, commandId)
+   * ```
+   */
   history(until?: Moment): Promise<readonly ActorEvent<EventOf<A> | RuntimeRecord>[]> {
     return history<A>(this.#deps, this.#model, this.stream, until)
   }
@@ -143,17 +182,46 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
     return stateOf<A>(viewOf(state))
   }
 
-  /** Every event with its cause, the state before and after, and what changed. */
+  /**
+   * Every event with its cause, the state before and after, and what changed: {@link history} for people who ask why.
+   * All of it is held in memory.
+   *
+   * @param until - leave out what came after this moment. Default: everything
+   * @throws what {@link replay} throws
+   * @example
+   * ```ts
+   * for (const { event, changes } of await ann.timeline()) console.log(event.type, changes)
+   * // Deposited [ { path: 'context.balance', before: 0, after: 50 } ]
+   * ```
+   */
   timeline(until?: Moment): Promise<readonly TimelineEntry<A>[]> {
     return timeline<A>(this.#deps, this.#model, this.stream, until)
   }
 
-  /** What differs between two moments. */
+  /**
+   * What differs between two moments, in either order: both states, and each value that is not the same by its path.
+   *
+   * @throws what {@link replay} throws
+   * @example
+   * ```ts
+   * const { changes } = await ann.diff({ at: '2026-01-01T00:00:00Z' }, { revision: 7 })
+   * // [ { path: 'context.balance', before: 50, after: 20 } ]
+   * ```
+   */
   diff(from: Moment, to: Moment): Promise<Difference<A>> {
     return differenceBetween<A>(this.#deps, this.#model, this.stream, [from, to])
   }
 
-  /** Checks hashes, ids and the chain of its whole stream, and that it replays. A wrong hash stops this actor. */
+  /**
+   * Checks its whole stream: hashes, ids, the chain they form, and that two replays give the same state. What is wrong
+   * comes as `problems`, not as an exception; a wrong hash stops this actor until it leaves memory.
+   *
+   * @throws `StoreFailed`, `StoreUnreadable`, `Closed` where the store cannot be read at all
+   * @example
+   * ```ts
+   * const { ok, verified, unverified, problems } = await ann.verify()
+   * ```
+   */
   async verify(): Promise<Verification> {
     const result = await verify(this.#deps, this.#model, this.stream)
     const wrong = result.problems.find(({ code }) => code === 'CorruptEvent')
@@ -161,7 +229,17 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
     return result
   }
 
-  /** Every event committed from the moment of subscribing, with the state after it. */
+  /**
+   * Every event committed from the moment of subscribing, with the state after it: in order, none missing, none twice,
+   * whoever wrote it. It ends when the store closes, and with an error where an event cannot be read. Events that come
+   * while a subscriber is busy wait in the log, not in memory.
+   *
+   * @example
+   * ```ts
+   * const subscription = ann.changes.subscribe(({ event, state }) => console.log(event.type, state.context))
+   * subscription.unsubscribe()
+   * ```
+   */
   get changes(): Observable<ActorChange<A>> {
     return changes<A>(this.#deps, this.#model, this.stream)
   }
@@ -177,17 +255,18 @@ const unanswered = {
   done: 'the state is final',
 } as const
 
-function resultOf<A extends AnyAggregate>(
+/** What a sender is told. */
+export function resultOf<A extends AnyAggregate>(
   model: Model,
   type: string,
   outcome: RawOutcome,
 ): SendResult<A> {
-  const { commandId, duplicate, state: view } = outcome
-  const state = stateOf<A>(view)
+  const { commandId, duplicate } = outcome
+  const state = stateOf<A>(outcome.state)
   const { revision, position } = state
-  const answered = { commandId, duplicate, state, revision, position }
   if (outcome.accepted) {
-    return { accepted: true, ...answered, events: outcome.events as readonly EventOf<A>[] }
+    const events = outcome.events as readonly EventOf<A>[]
+    return { accepted: true, commandId, duplicate, state, revision, position, events }
   }
   const { guards, reason, details } = outcome
   const why =
@@ -195,7 +274,11 @@ function resultOf<A extends AnyAggregate>(
   const message = `'${type}' was refused by ${model.name} in state '${stateText(state.value)}': ${why}`
   return {
     accepted: false,
-    ...answered,
+    commandId,
+    duplicate,
+    state,
+    revision,
+    position,
     message,
     guards,
     ...(reason === undefined ? {} : { reason }),

@@ -9,7 +9,7 @@ import { appendUntilDefinite } from './append.ts'
 import { Batch } from './batch.ts'
 import type { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
-import { findOutcome, type RawOutcome } from './outcome.ts'
+import { findOutcome, isNew, type Lookup, type RawOutcome } from './outcome.ts'
 import type { Replayed } from './rehydrate.ts'
 import { ResidentState } from './resident-state.ts'
 
@@ -26,16 +26,16 @@ export class AggregateActor {
   usedAtMs = 0
   readonly #deps: ActorDeps
   readonly #model: Model
-  readonly #stream: string
+  readonly stream: string
   // The rest is allocated while there is something to do: an idle actor is small.
   #mailbox: Envelope[] | undefined
-  #inHand: readonly Envelope[] | undefined
+  #inHand: Envelope[] = none
   #running: Promise<void> | undefined
 
   constructor(deps: ActorDeps, model: Model, stream: string) {
     this.#deps = deps
     this.#model = model
-    this.#stream = stream
+    this.stream = stream
     this.state = new ResidentState(deps, model, stream)
   }
 
@@ -52,8 +52,8 @@ export class AggregateActor {
       this.#deps.metrics.overloaded += 1
       throw new ReenactError(
         'Overloaded',
-        `${mailboxMax} commands already wait at ${this.#stream}. Slow down and send again.`,
-        { queue: `mailbox of ${this.#stream}`, limit: mailboxMax },
+        `${mailboxMax} commands already wait at ${this.stream}. Slow down and send again.`,
+        { queue: `mailbox of ${this.stream}`, limit: mailboxMax },
       )
     }
     this.#mailbox.push(envelope)
@@ -69,7 +69,7 @@ export class AggregateActor {
   /** Gives up: what was begun is unknown, the rest was not applied. */
   halt(notBegun: ReenactError): void {
     for (const envelope of this.#mailbox?.splice(0) ?? []) this.#fail(envelope, notBegun)
-    for (const envelope of this.#inHand ?? []) this.#fail(envelope, envelope.unknown(this.#stream))
+    for (const envelope of this.#inHand) this.#fail(envelope, envelope.unknown(this.stream))
   }
 
   /** Resolves when nothing is left to do. */
@@ -99,9 +99,12 @@ export class AggregateActor {
     try {
       for (let attempt = 1; ; attempt += 1) {
         const state = this.state.resident ?? (await this.state.load(false))
-        const batch = new Batch(this.#model, this.#stream, this.#deps.writer, state)
-        if (attempt === 1) await this.#decideWaiting(batch, state)
-        else await this.#decideAgain(batch, state)
+        const batch = new Batch(this.#model, this.stream, this.#deps.writer, state)
+        if (attempt === 1) this.#inHand = []
+        // Most batches are decided without waiting for anything.
+        const deciding =
+          attempt === 1 ? this.#decideWaiting(batch, state) : this.#decideAgain(batch, state)
+        if (deciding !== undefined) await deciding
         if (await this.#commit(batch, state)) return
         if (attempt >= this.#deps.limits.conflictAttemptsMax) throw this.#tooManyConflicts(attempt)
         const delayMs = conflictDelay.delayMs(attempt) ?? 0
@@ -110,66 +113,66 @@ export class AggregateActor {
       }
     } catch (error) {
       // Everything in hand fails; where the actor itself is lost, what waits fails too.
-      for (const envelope of this.#inHand ?? []) this.#fail(envelope, error)
+      for (const envelope of this.#inHand) this.#fail(envelope, error)
       if (this.state.resident) return
       for (const envelope of this.#mailbox?.splice(0) ?? []) this.#fail(envelope, error)
     } finally {
-      this.#inHand = undefined
+      this.#inHand = none
     }
   }
 
-  async #decideWaiting(batch: Batch, state: Replayed): Promise<void> {
-    const inHand: Envelope[] = []
-    this.#inHand = inHand
+  #decideWaiting(batch: Batch, state: Replayed): Promise<void> | undefined {
     while (this.#mailbox && this.#mailbox.length > 0 && !batch.full) {
       const envelope = this.#mailbox[0] as Envelope
-      if (batch.has(envelope.checked.commandId)) break // It will find the outcome of the first.
+      if (batch.has(envelope.checked.commandId)) return undefined // It will find the outcome of the first.
       this.#mailbox.shift()
       envelope.begun = true
-      inHand.push(envelope)
-      if (envelope.checked.mayRepeat && (await this.#answerFromLog(envelope, state, batch)))
-        continue
-      if (batch.add(envelope, this.#deps.ports.clock.now())) continue
-      this.#putBack([envelope])
-      return
+      this.#inHand.push(envelope)
+      if (envelope.checked.mayRepeat && !isNew(lookupOf(envelope, state))) {
+        return this.#answerThenDecide(batch, state, envelope)
+      }
+      if (!this.#decide(batch, [envelope])) return undefined
     }
+    return undefined
+  }
+
+  async #answerThenDecide(batch: Batch, state: Replayed, envelope: Envelope): Promise<void> {
+    const answered = await this.#answerFromLog(envelope, state, batch)
+    if (answered || this.#decide(batch, [envelope])) await this.#decideWaiting(batch, state)
+  }
+
+  /** Decides the first of these. `false`: it does not fit into this append, all of them wait for the next one. */
+  #decide(batch: Batch, envelopes: readonly Envelope[]): boolean {
+    if (batch.add(envelopes[0] as Envelope, this.#deps.ports.clock.now())) return true
+    const rest = new Set(envelopes)
+    this.#inHand = this.#inHand.filter((envelope) => !rest.has(envelope))
+    for (const envelope of envelopes) envelope.begun = false
+    this.#mailbox = [...envelopes, ...(this.#mailbox ?? [])]
+    return false
   }
 
   /** After a conflict the stream may hold any of these commands. */
   async #decideAgain(batch: Batch, state: Replayed): Promise<void> {
-    const again = (this.#inHand ?? []).filter((envelope) => !envelope.settled)
+    const again = this.#inHand.filter((envelope) => !envelope.settled)
     this.#inHand = again
     for (const [index, envelope] of again.entries()) {
       if (await this.#answerFromLog(envelope, state, batch)) continue
-      if (batch.add(envelope, this.#deps.ports.clock.now())) continue
-      this.#putBack(again.slice(index))
-      return
+      if (!this.#decide(batch, again.slice(index))) return
     }
   }
 
-  /** What does not fit into this append is decided for the next one. */
-  #putBack(envelopes: readonly Envelope[]): void {
-    const rest = new Set(envelopes)
-    this.#inHand = this.#inHand?.filter((envelope) => !rest.has(envelope))
-    for (const envelope of envelopes) envelope.begun = false
-    this.#mailbox = [...envelopes, ...(this.#mailbox ?? [])]
-  }
-
   /** Answers a command whose outcome the log holds. `true`: the envelope is settled. */
-  async #answerFromLog(envelope: Envelope, { commands }: Replayed, batch: Batch): Promise<boolean> {
+  async #answerFromLog(envelope: Envelope, state: Replayed, batch: Batch): Promise<boolean> {
     const { commandId, payloadHash } = envelope.checked
     try {
-      const found = await findOutcome(this.#deps, this.#model, this.#stream, {
-        commands,
-        commandId,
-        issuedAt: issuedAt(commandId),
-      })
+      const lookup = lookupOf(envelope, state)
+      const found = await findOutcome(this.#deps, this.#model, this.stream, lookup)
       if (!found) return false
       if (found.payloadHash !== undefined && found.payloadHash !== payloadHash) {
         throw new ReenactError(
           'IdempotencyMismatch',
-          `Command id '${commandId}' was used before in ${this.#stream}@${found.revision} with another payload. Use a new id for a new command.`,
-          { actor: this.#stream, commandId, revision: found.revision },
+          `Command id '${commandId}' was used before in ${this.stream}@${found.revision} with another payload. Use a new id for a new command.`,
+          { actor: this.stream, commandId, revision: found.revision },
         )
       }
       const outcome = await found.read()
@@ -185,7 +188,7 @@ export class AggregateActor {
   /** Appends and answers. `false`: another writer was first, decide again. */
   async #commit(batch: Batch, state: Replayed): Promise<boolean> {
     if (batch.events.length === 0) return this.#answerWithoutEvents(batch, state)
-    const request = { stream: this.#stream, events: batch.events, expected: state.revision }
+    const request = { stream: this.stream, events: batch.events, expected: state.revision }
     const outcome = await appendUntilDefinite(this.#deps, request)
     switch (outcome.outcome) {
       case 'committed':
@@ -201,7 +204,7 @@ export class AggregateActor {
       default: // Halted: the log knows, we do not.
         this.state.forget()
         for (const { envelope } of batch.decided) {
-          this.#fail(envelope, envelope.unknown(this.#stream, outcome.error))
+          this.#fail(envelope, envelope.unknown(this.stream, outcome.error))
         }
         return true
     }
@@ -239,6 +242,7 @@ export class AggregateActor {
   }
 
   #succeed(envelope: Envelope, outcome: RawOutcome): void {
+    if (envelope.settled) return
     if (outcome.accepted) this.#deps.metrics.accepted += 1
     else this.#deps.metrics.rejected += 1
     envelope.succeed(outcome)
@@ -253,10 +257,19 @@ export class AggregateActor {
   #tooManyConflicts(attempts: number): ReenactError {
     return new ReenactError(
       'Conflict',
-      `Other writers of ${this.#stream} were first ${attempts} times. The command was not applied; send it again.`,
-      { actor: this.#stream, attempts },
+      `Other writers of ${this.stream} were first ${attempts} times. The command was not applied; send it again.`,
+      { actor: this.stream, attempts },
     )
   }
 }
+
+/** Shared by all idle actors; never changed. */
+const none: Envelope[] = []
+
+const lookupOf = ({ checked: { commandId } }: Envelope, { commands }: Replayed): Lookup => ({
+  commands,
+  commandId,
+  issuedAt: issuedAt(commandId),
+})
 
 const noop = (): void => {}

@@ -28,58 +28,49 @@ export async function appendUntilDefinite(
   deps: ActorDeps,
   request: AppendRequest,
 ): Promise<AppendOutcome> {
-  deps.metrics.appending += 1
-  try {
-    return await resendUntilDefinite(deps, request)
-  } finally {
-    deps.metrics.appending -= 1
-  }
-}
-
-async function resendUntilDefinite(
-  deps: ActorDeps,
-  request: AppendRequest,
-): Promise<AppendOutcome> {
-  const { timers, random } = deps.ports
+  const { metrics, ports } = deps
+  metrics.appending += 1
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await once(deps, request)
+    let outcome: AppendOutcome
+    try {
+      outcome = await appendOnce(deps, request)
+    } catch (error) {
+      // A store that throws or stays silent has said nothing.
+      outcome = { outcome: 'unknown', error }
+    }
     // Behind our expectation while an earlier copy is under way: that copy may still arrive.
     const pending =
       outcome.outcome === 'conflict' && outcome.actual <= request.expected && attempt > 1
-    // This copy was refused; an earlier one may be in the log, or on its way.
-    if (outcome.outcome === 'refused' && attempt > 1) {
+    if (outcome.outcome !== 'unknown' && !pending) {
+      metrics.appending -= 1
+      // This copy was refused; an earlier one may be in the log, or on its way.
+      if (outcome.outcome !== 'refused' || attempt === 1) return checkAhead(request, outcome)
       return { outcome: 'unknown', error: outcome.error }
     }
-    if (outcome.outcome !== 'unknown' && !pending) return checkAhead(request, outcome)
-    deps.metrics.unknownOutcomes += 1
-    if (deps.isHalted()) return { outcome: 'unknown', error: outcome }
-    await sleep(timers, fullJitter(random, resend.delayMs(attempt) ?? 0))
+    metrics.unknownOutcomes += 1
+    if (deps.isHalted()) {
+      metrics.appending -= 1
+      return { outcome: 'unknown', error: outcome }
+    }
+    await sleep(ports.timers, fullJitter(ports.random, resend.delayMs(attempt) ?? 0))
   }
 }
 
-/** A store that throws or stays silent has said nothing: the outcome is unknown. */
-async function once(
+function appendOnce(
   deps: ActorDeps,
   { stream, events, expected }: AppendRequest,
 ): Promise<AppendOutcome> {
-  try {
-    const asked = deps.store.append(stream, events, {
-      expected: expected === -1 ? 'none' : expected,
-    })
-    // The embedded store is in this process and always answers: no timer for it.
-    return await (deps.exclusive ? asked : orSilence(deps, asked))
-  } catch (error) {
-    return { outcome: 'unknown', error }
-  }
+  const asked = deps.store.append(stream, events, { expected: expected === -1 ? 'none' : expected })
+  // The embedded store is in this process and always answers: no timer for it.
+  return deps.exclusive ? asked : orSilence(deps, asked)
 }
 
 function orSilence(deps: ActorDeps, asked: Promise<AppendOutcome>): Promise<AppendOutcome> {
   const { appendTimeoutMs } = deps.limits
   return new Promise((resolve, reject) => {
-    const error = new Error(`no answer within ${appendTimeoutMs} ms`)
-    const cancel = deps.ports.timers.after(appendTimeoutMs, () =>
-      resolve({ outcome: 'unknown', error }),
-    )
+    const cancel = deps.ports.timers.after(appendTimeoutMs, () => {
+      resolve({ outcome: 'unknown', error: new Error(`no answer within ${appendTimeoutMs} ms`) })
+    })
     asked.then(resolve, reject).finally(cancel)
   })
 }

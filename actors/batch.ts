@@ -1,15 +1,16 @@
 // The commands an actor decides together, against the state as it grows, and appends at once.
 
 import { encode } from '../runtime/codec/codec.ts'
-import type { EventMetadata } from '../runtime/codec/metadata.ts'
+import { writeMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { batchBytesMax, eventBytesMax } from '../runtime/core/limits.ts'
+import { batchBytesMax, eventBytes, eventBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
 import type { CheckedCommand } from './command.ts'
 import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
 import type { Envelope } from './envelope.ts'
+import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
-import type { RawOutcome, StateView } from './outcome.ts'
+import type { RawOutcome } from './outcome.ts'
 import { identify } from './recorded.ts'
 import type { Replayed } from './rehydrate.ts'
 
@@ -25,14 +26,17 @@ interface Decided {
   readonly envelope: Envelope
   /** Or why it cannot be decided: that too is told only when the state it rests on is known to hold. */
   readonly decision: Decision | { readonly error: unknown }
-  /** Place and state after it; the position is known after the commit. */
-  readonly state: StateView
+  /** The state after it. */
+  readonly snapshot: Snapshot
+  readonly revision: number
+  readonly time: number
   readonly firstRevision: number
   /** How many events of the batch are up to here. */
   readonly events: number
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+/** What becomes an event of the log. */
+type Recordable = Pick<DecidedEvent, 'type' | 'version' | 'data'>
 
 /** What one command would write. */
 interface Encoded {
@@ -95,11 +99,13 @@ export class Batch {
       this.#ids ??= new Set()
       this.#ids.add(checked.commandId)
     }
-    const { snapshot, revision, position } = this.state
+    const { snapshot, revision, time } = this.state
     this.decided.push({
       envelope,
       decision,
-      state: { snapshot, revision, position, time: this.state.time },
+      snapshot,
+      revision,
+      time,
       firstRevision,
       events: this.events.length,
     })
@@ -117,18 +123,18 @@ export class Batch {
    * What each command is told once the batch is committed, its last event at `position`. Throws what kept it
    * from being decided.
    */
-  outcomeOf({ envelope, decision, state, events }: Decided, position: number): RawOutcome {
+  outcomeOf(decided: Decided, position: number): RawOutcome {
+    const { decision, snapshot, revision, time, events } = decided
     if ('error' in decision) throw decision.error
+    const { commandId } = decided.envelope.checked
     // The events of one append stand together in the log.
-    const own = events === 0 ? state.position : position - (this.events.length - events)
-    const { snapshot, revision, time } = state
-    const view = { snapshot, revision, position: own, time }
-    const { commandId } = envelope.checked
+    const own = events === 0 ? this.#committed.position : position - (this.events.length - events)
+    const state = { snapshot, revision, position: own, time }
     if (!decision.accepted) {
-      return { commandId, duplicate: false, state: view, accepted: false, ...decision.refusal }
+      return { commandId, duplicate: false, state, accepted: false, ...decision.refusal }
     }
     const made = decision.events.map(({ event }) => event)
-    return { commandId, duplicate: false, state: view, accepted: true, events: made }
+    return { commandId, duplicate: false, state, accepted: true, events: made }
   }
 
   /** Commands of a command stream are decided one after the other, whoever hands them in. */
@@ -193,7 +199,7 @@ export class Batch {
   }
 
   /** What is written: the events, or for a command that may come again the outcome itself. */
-  #recordsOf(checked: CheckedCommand, decision: Decision): readonly DecidedEvent[] {
+  #recordsOf(checked: CheckedCommand, decision: Decision): readonly Recordable[] {
     if (decision.accepted && decision.events.length > 0) return decision.events
     if (!checked.mayRepeat) return []
     // The outcome must be recorded also where the command would not fit beside it.
@@ -204,35 +210,39 @@ export class Batch {
       ? { command: payload }
       : { command: payload, state: this.state.snapshot.value, ...decision.refusal }
     const text = encode(data, { what: `The record of command '${checked.type}'` })
-    return [{ type, version: 1, data: text, event: data }]
+    return [{ type, version: 1, data: text }]
   }
 
   /** The events as they will be appended. Throws `TooLarge`. */
-  #encode(checked: CheckedCommand, records: readonly DecidedEvent[], time: number): Encoded {
+  #encode(checked: CheckedCommand, records: readonly Recordable[], time: number): Encoded {
     let { revision, hash } = this.state
     let bytes = 0
-    const events = records.map(({ type, version, data }) => {
+    const events: EventToAppend[] = []
+    for (const { type, version, data } of records) {
       revision += 1
-      const metadata = JSON.stringify(this.#metadata(checked, version, time, hash))
-      const own = Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(metadata)
+      const metadata = this.#metadata(checked, version, time, hash)
+      const own = eventBytes(type, data, metadata)
       if (own > eventBytesMax) throw this.#tooLarge(`Event '${type}'`, checked, own, eventBytesMax)
       bytes += own
       const made = identify({ stream: this.#stream, revision, type, data, metadata })
       hash = made.hash
-      return made.event
-    })
+      events.push(made.event)
+    }
     if (bytes > batchBytesMax) throw this.#tooLarge('All events', checked, bytes, batchBytesMax)
     return { events, bytes, hash }
   }
 
   #take({ events, bytes, hash }: Encoded, time: number): void {
+    if (events.length === 0) return
     const { state } = this
-    this.events.push(...events)
+    for (const event of events) {
+      this.events.push(event)
+      if (!state.started && this.#model.events.has(event.type)) state.started = true
+    }
     this.#bytes += bytes
     state.revision += events.length
     state.hash = hash
-    if (events.length > 0) state.time = Math.max(state.time, time)
-    if (events.some(({ type }) => this.#model.events.has(type))) state.started = true
+    state.time = Math.max(state.time, time)
   }
 
   #tooLarge(
@@ -249,29 +259,26 @@ export class Batch {
   }
 
   #metadata(
-    checked: CheckedCommand,
+    { commandId, custom, options, payloadHash, turn }: CheckedCommand,
     schemaVersion: number,
     time: number,
     previousHash: string,
-  ): EventMetadata {
-    const { commandId, custom, options, payloadHash } = checked
-    // One literal and plain assignments: this runs for every event.
-    const metadata: Writable<EventMetadata> = {
+  ): string {
+    const { correlationId = commandId, causationId = commandId, traceparent } = options
+    return writeMetadata({
       schemaVersion,
       time,
       commandId,
+      late: time < this.state.time,
       payloadHash,
-      $correlationId: options.correlationId ?? commandId,
-      $causationId: options.causationId ?? commandId,
+      $correlationId: correlationId,
+      $causationId: causationId,
       writer: this.#writer,
       previousHash,
-    }
-    if (time < this.state.time) metadata.late = true
-    if (options.traceparent !== undefined) metadata.traceparent = options.traceparent
-    const commandRevision = checked.turn?.revision ?? this.state.commandRevision
-    if (commandRevision >= 0) metadata.commandRevision = commandRevision
-    if (custom !== undefined) metadata.custom = custom
-    return metadata
+      traceparent,
+      commandRevision: turn?.revision ?? this.state.commandRevision,
+      custom,
+    })
   }
 }
 

@@ -12,6 +12,7 @@ import type { ActorEvent, ActorState, AnyAggregate, EventOf, RuntimeRecord } fro
 /** One committed event and the state after it. */
 export interface ActorChange<A extends AnyAggregate = AnyAggregate>
   extends ActorEvent<EventOf<A> | RuntimeRecord> {
+  /** The state right after the event. */
   readonly state: ActorState<A>
 }
 

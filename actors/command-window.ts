@@ -8,6 +8,9 @@ import { issuedAt } from '../runtime/core/ids.ts'
 /** How many command ids an actor remembers. */
 export const commandsMax = 1024
 
+/** So many older ids are remembered by fingerprint, once somebody asked for one; beyond, the stream is read again. */
+const forgottenMax = 262_144
+
 const width = 3 // fingerprint, revision, and the later of when it was issued and recorded
 
 /** Plain data of a window, for snapshots. */
@@ -65,16 +68,16 @@ export class CommandWindow {
     }
     const at = this.#next
     this.#evictedAt = Math.max(this.#evictedAt ?? 0, entries[at + 2] as number)
-    this.#forgotten?.add(entries[at] as number)
+    if (this.#forgotten) this.collect(this.#forgotten.add(entries[at] as number))
     entries[at] = print
     entries[at + 1] = revision
     entries[at + 2] = latestAt
     this.#next = (at + width) % (width * commandsMax)
   }
 
-  /** Keeps the fingerprints of everything older than this window. */
+  /** Keeps the fingerprints of everything older than this window, unless they are too many. */
   collect(forgotten: Set<number>): void {
-    this.#forgotten = forgotten
+    this.#forgotten = forgotten.size <= forgottenMax ? forgotten : undefined
   }
 
   /** Revisions where the outcome of this command may begin. */

@@ -1,6 +1,6 @@
 // A command as a sender gives it, checked and copied: what the sender holds can no longer change it.
 
-import { decode, encode, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
+import { copyOf, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
 import { runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
@@ -38,6 +38,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal
 }
 
+/** What most commands are sent with. */
+export const noOptions: SendOptions = {}
 /** The place of a command on its actor's command stream. */
 export interface Turn {
   readonly revision: number
@@ -45,8 +47,13 @@ export interface Turn {
   readonly after: number
 }
 
+/** Options with what only the runtime may say. */
+export interface CommandOptions extends SendOptions {
+  readonly turn?: Turn
+}
+
 /** A command on its way. */
-export interface CheckedCommand {
+export class CheckedCommand {
   readonly type: string
   /** As it was given, whatever a schema makes of it. */
   readonly payload: JsonObject
@@ -61,9 +68,41 @@ export interface CheckedCommand {
   readonly custom: Readonly<Record<string, unknown>> | undefined
   readonly options: SendOptions
   /** Of a command from the actor's command stream. */
-  readonly turn?: Turn
+  readonly turn: Turn | undefined
+  readonly #model: Model
+  readonly #stream: string
+  #command: Command | undefined
+
+  /** Use {@link checkCommand}. */
+  constructor(model: Model, stream: string, given: Given, newId: () => string) {
+    const { type, copy, canonicalText, options } = given
+    this.#model = model
+    this.#stream = stream
+    this.type = type
+    this.payload = copy
+    this.length = canonicalText.length
+    this.options = options
+    this.turn = options.turn
+    this.occurredAt = ownTime(options.occurredAt)
+    this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
+    this.mayRepeat = options.commandId !== undefined
+    if (!this.mayRepeat) this.read()
+    this.payloadHash = payloadHash(canonicalText)
+    this.commandId = options.commandId ?? newId()
+  }
+
   /** The command as the machine takes it. Throws `InvalidCommand`. */
-  read(): Command
+  read(): Command {
+    this.#command ??= readCommand(this.#model, this.#stream, this.type, this.payload)
+    return this.#command
+  }
+}
+
+type Copied = ReturnType<typeof copyOf>
+
+interface Given extends Copied {
+  readonly type: string
+  readonly options: CommandOptions
 }
 
 /**
@@ -76,51 +115,28 @@ export function checkCommand(
   model: Model,
   stream: string,
   given: unknown,
-  options: SendOptions,
+  options: CommandOptions,
   newId: () => string,
 ): CheckedCommand {
   const type = (given as { type?: unknown } | null)?.type
   if (typeof type !== 'string') throw invalid(stream, String(type), ["it has no 'type'"])
-  const wrong = wrongOption(options)
+  const wrong = options === noOptions ? undefined : wrongOption(options)
   if (wrong) throw invalid(stream, type, [wrong])
-  const { commandId } = options
-  const storable = (value: unknown, what: string): string => {
-    try {
-      return encode(value, { what })
-    } catch (error) {
-      if (!isReenactError(error, 'InvalidPayload')) throw error
-      throw invalid(stream, type, [messageOf(error)], error)
-    }
-  }
-  const text = storable(given, `Command '${type}'`)
-  const payload = decode(text)
-  let command: Command | undefined
-  const read = (): Command => {
-    command ??= readCommand(model, stream, type, payload, storable)
-    return command
-  }
-  if (commandId === undefined) read()
-  return {
-    type,
-    payload,
-    payloadHash: payloadHash(payload),
-    length: text.length,
-    commandId: commandId ?? newId(),
-    mayRepeat: commandId !== undefined,
-    occurredAt: ownTime(options.occurredAt),
-    custom: options.metadata && decode(storable(options.metadata, "'metadata'")),
-    options,
-    read,
+  const { copy, canonicalText } = storable(stream, type, given, `Command '${type}'`)
+  return new CheckedCommand(model, stream, { type, copy, canonicalText, options }, newId)
+}
+
+/** Copies. Throws `InvalidCommand` for what is no plain data. */
+function storable(stream: string, type: string, value: unknown, what: string): Copied {
+  try {
+    return copyOf(value, { what })
+  } catch (error) {
+    if (!isReenactError(error, 'InvalidPayload')) throw error
+    throw invalid(stream, type, [messageOf(error)], error)
   }
 }
 
-function readCommand(
-  model: Model,
-  stream: string,
-  type: string,
-  payload: JsonObject,
-  storable: (value: unknown, what: string) => string,
-): Command {
+function readCommand(model: Model, stream: string, type: string, payload: JsonObject): Command {
   const refuse = (issues: readonly string[]) => invalid(stream, type, issues)
   if (model.events.has(type)) throw refuse(['it is an event; only the machine emits events'])
   const known = model.commands.has(type) || (model.hasWildcard && allowedByWildcard(type))
@@ -131,7 +147,7 @@ function readCommand(
   if (validation.issues) throw refuse(validation.issues)
   // A schema need not know of `type`, and may leave it out.
   const valid = { ...(validation.value as object), type }
-  return decode(storable(valid, `Command '${type}'`)) as unknown as Command
+  return storable(stream, type, valid, `Command '${type}'`).copy as unknown as Command
 }
 
 const invalid = (

@@ -1,8 +1,8 @@
 // decide: a state and a command give events or a rejection. Pure; the state stays as it was.
 
-import { decode, deepFreeze, encode } from '../runtime/codec/codec.ts'
+import { decode, deepFreeze, encode, rereadEvent } from '../runtime/codec/codec.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
-import { evolve } from './evolve.ts'
+import { type Event, evolve } from './evolve.ts'
 import { refusingGuards } from './guards.ts'
 import type { Snapshot, Step } from './machine.ts'
 import { type Model, stateText } from './model.ts'
@@ -18,14 +18,17 @@ export interface DecidedEvent {
   readonly type: string
   readonly version: number
   readonly data: string
-  /** As the caller sees it: what a reader of the log would get. */
-  readonly event: object
+  /** As a reader of the log would get it: never the object the machine may still hold. Frozen. */
+  readonly event: Event
 }
 
 /** Why a command was refused. */
 export interface Refusal {
+  /** Guards that refused, by name; an inline guard by its path in the machine. */
   readonly guards: readonly string[]
+  /** What the machine's `reject` action says. */
   readonly reason?: string
+  /** Details of the `reject` action. */
   readonly details?: unknown
 }
 
@@ -59,13 +62,12 @@ export function decide(model: Model, snapshot: Snapshot, command: Command): Deci
   }
   if (step.emitted.length === 0) return { accepted: true, events: [], snapshot }
   let next = snapshot
-  const events = step.emitted.map((emitted) => {
-    const { type, version, data } = encodeEmitted(model, snapshot, emitted)
-    // What evolves is what a replay will read: never the object the machine may still hold.
-    const decoded = decode(data)
-    next = evolve(model, next, type, decoded)
-    return { type, version, data, event: deepFreeze({ type, ...decoded }) }
-  })
+  const events: DecidedEvent[] = []
+  for (const emitted of step.emitted) {
+    const decided = encodeEmitted(model, snapshot, emitted)
+    next = evolve(model, next, decided.event)
+    events.push(decided)
+  }
   return { accepted: true, events, snapshot: next }
 }
 
@@ -94,21 +96,12 @@ const refused = (refusal: Refusal): Decision => ({ accepted: false, refusal })
 /** Commands emit, they do not move: value, context object and history stay as they were. */
 function checkStill(model: Model, before: Snapshot, command: Command, step: Step): void {
   const after = step.snapshot
-  const state = stateText(before.value)
-  const broken = (what: string, fix: string) =>
-    new ReenactError(
-      'InvalidMachine',
-      `Command '${command.type}' of '${model.name}' ${what} in state '${state}'. To mend it: ${fix}.`,
-      { aggregate: model.name, state, type: command.type, fix },
-    )
   if (step.forbiddenAction) {
-    throw broken(
-      `ran the action '${step.forbiddenAction}'`,
-      'use only emit, reject and enqueueActions',
-    )
+    const did = `ran the action '${step.forbiddenAction}'`
+    throw broken(model, before, command, did, 'use only emit, reject and enqueueActions')
   }
   if (step.rejection && step.emitted.length > 0) {
-    throw broken('both emitted and rejected', 'do one of them')
+    throw broken(model, before, command, 'both emitted and rejected', 'do one of them')
   }
   if (after === before) return
   const changed =
@@ -121,34 +114,66 @@ function checkStill(model: Model, before: Snapshot, command: Command, step: Step
           ? 'history'
           : undefined
   if (changed) {
-    throw broken(`changed the ${changed}`, 'emit an event and make the change on that event')
+    const fix = 'emit an event and make the change on that event'
+    throw broken(model, before, command, `changed the ${changed}`, fix)
   }
+}
+
+function broken(
+  model: Model,
+  before: Snapshot,
+  { type }: Command,
+  what: string,
+  fix: string,
+): ReenactError {
+  const state = stateText(before.value)
+  return new ReenactError(
+    'InvalidMachine',
+    `Command '${type}' of '${model.name}' ${what} in state '${state}'. To mend it: ${fix}.`,
+    { aggregate: model.name, state, type, fix },
+  )
 }
 
 function encodeEmitted(
   model: Model,
   snapshot: Snapshot,
   emitted: { readonly type: string },
-): Omit<DecidedEvent, 'event'> {
-  const { type, ...data } = emitted
+): DecidedEvent {
+  const { type } = emitted
   const event = model.events.get(type)
-  const invalid = (issues: readonly string[], cause?: unknown) =>
-    new ReenactError(
-      'InvalidEvent',
-      `'${model.name}' in state '${stateText(snapshot.value)}' emitted '${type}': ${issues.join('; ')}. Mend the machine or its 'events'.`,
-      { aggregate: model.name, type, issues },
-      cause,
-    )
-  if (!event) throw invalid(["it is not declared in 'events'"])
-  const validation = event.schema ? validate(event.schema, emitted) : undefined
-  if (validation?.issues) throw invalid(validation.issues)
-  const { type: _, ...valid } = validation
-    ? (validation.value as { type?: string })
-    : { ...data, type }
+  if (!event) throw invalidEvent(model, snapshot, type, ["it is not declared in 'events'"])
+  let given: object = emitted
+  if (event.schema) {
+    const validation = validate(event.schema, emitted)
+    if (validation.issues) throw invalidEvent(model, snapshot, type, validation.issues)
+    given = validation.value as object
+  }
   try {
-    return { type, version: event.version, data: encode(valid, { what: `event ${type}` }) }
+    const data = encode(withoutType(given), { what: `event ${type}` })
+    return { type, version: event.version, data, event: deepFreeze(rereadEvent(type, data)) }
   } catch (error) {
     if (isReenactError(error, 'TooLarge')) throw error
-    throw invalid([messageOf(error)], error)
+    throw invalidEvent(model, snapshot, type, [messageOf(error)], error)
   }
+}
+
+/** A copy of the own properties but `type`, as a rest pattern would make it. */
+function withoutType(event: object): object {
+  const { type: _, ...data } = event as { type?: unknown }
+  return data
+}
+
+function invalidEvent(
+  model: Model,
+  { value }: Snapshot,
+  type: string,
+  issues: readonly string[],
+  cause?: unknown,
+): ReenactError {
+  return new ReenactError(
+    'InvalidEvent',
+    `'${model.name}' in state '${stateText(value)}' emitted '${type}': ${issues.join('; ')}. Mend the machine or its 'events'.`,
+    { aggregate: model.name, type, issues },
+    cause,
+  )
 }

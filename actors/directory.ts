@@ -5,13 +5,12 @@ import { ReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { AggregateActor } from './aggregate-actor.ts'
-import type { CheckedCommand } from './command.ts'
-import { Envelope } from './envelope.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
-import type { RawOutcome } from './outcome.ts'
 
 /** What the directory finds out about closing. */
-export interface DirectoryDeps extends Omit<ActorDeps, 'isHalted'> {}
+export interface DirectoryDeps extends Omit<ActorDeps, 'isHalted' | 'deadlines'> {}
 
 /** All live actors of a runtime. */
 export class Directory {
@@ -23,23 +22,15 @@ export class Directory {
   #sweeping = false
 
   constructor(deps: DirectoryDeps) {
-    this.deps = { ...deps, isHalted: () => this.#halted }
+    const deadlines = new Deadlines(deps.ports.clock, deps.ports.timers)
+    this.deps = { ...deps, deadlines, isHalted: () => this.#halted }
   }
 
-  /** Hands a command to its actor and waits for the outcome. */
-  async send(model: Model, stream: string, checked: CheckedCommand): Promise<RawOutcome> {
-    const envelope = new Envelope(checked)
+  /** Hands a command to its actor. Throws what keeps the actor from taking it. */
+  send(model: Model, stream: string, envelope: Envelope): void {
     const actor = this.actor(model, stream)
     actor.post(envelope)
-    const { metrics, limits, ports } = this.deps
-    metrics.pending += 1
-    const timeoutMs = checked.options.timeoutMs ?? limits.timeoutMs
-    envelope.limit(ports.timers, stream, timeoutMs, () => actor.leave(envelope))
-    try {
-      return await envelope.outcome
-    } finally {
-      metrics.pending -= 1
-    }
+    envelope.wait(actor, this.deps)
   }
 
   /** The live actor of a stream. Between this and using it nothing may be awaited. */

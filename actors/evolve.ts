@@ -1,22 +1,26 @@
 // evolve: a state and an event give the next state. Pure; nothing else ever changes a state.
 
-import type { JsonObject } from '../runtime/codec/codec.ts'
 import { deepFreeze, settle } from '../runtime/codec/codec.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { Snapshot, Step } from './machine.ts'
 import { isWildcard } from './machine-rules.ts'
 import { type Model, stateText } from './model.ts'
 
+/** An event as the machine takes it. */
+export interface Event {
+  readonly type: string
+}
+
 /**
- * Applies an event. `data` must be decoded for this call: the machine may keep parts of it in its context,
+ * Applies an event. It must be decoded for this call, or frozen: the machine may keep parts of it in its context,
  * which is frozen.
  *
  * Throws `UnexpectedEvent` where no transition takes the event, `InvalidMachine` where handling it emits or
  * acts, and whatever assigns throw.
  */
-export function evolve(model: Model, snapshot: Snapshot, type: string, data: JsonObject): Snapshot {
-  const step = model.runner.step(snapshot, { ...data, type })
-  check(model, snapshot, type, step)
+export function evolve(model: Model, snapshot: Snapshot, event: Event): Snapshot {
+  const step = model.runner.step(snapshot, event)
+  check(model, snapshot, event.type, step)
   const { context, value } = step.snapshot
   // What a property that is undefined says is lost in a snapshot: so it is never said.
   if (context !== snapshot.context) settle(context)

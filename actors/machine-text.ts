@@ -39,18 +39,22 @@ const impurities: readonly (readonly [RegExp, string])[] = [
   [/\bsetTimeout\b|\bsetInterval\b|\bfetch\s*\(|\bawait\b/, 'does I/O or waits'],
 ]
 
-// Comments and literal strings may say anything.
-const unspoken = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g
+// Comments and literal strings may say anything. One expression for all, since each may hold the marks of another.
+const unspoken =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`/g
 
 /** Of a template only what is computed inside it speaks. */
-const computed = (template: string): string => (template.match(/\$\{[^}]*\}/g) ?? []).join(' ')
+const computed = (template: string): string =>
+  (template.match(/\\[\s\S]|\$\{(?:[^{}]|\{[^{}]*\})*\}/g) ?? [])
+    .filter((part) => part.startsWith('$'))
+    .join(' ')
 
 /** Says why a function is visibly not pure, or `undefined`. */
 export function impurityOf(fn: unknown): string | undefined {
   if (typeof fn !== 'function') return undefined
   if (fn.constructor.name === 'AsyncFunction') return 'is asynchronous'
-  const source = String(fn)
-    .replace(unspoken, "''")
-    .replace(/`(?:\\.|[^`\\])*`/g, computed)
+  const source = String(fn).replace(unspoken, (text) =>
+    text.startsWith('`') ? computed(text) : "''",
+  )
   return impurities.find(([pattern]) => pattern.test(source))?.[1]
 }

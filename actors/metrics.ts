@@ -1,28 +1,40 @@
 // Counters of one runtime. Everything that has a bound has one here.
 
-/** What a runtime has done since it started, and how full it is now. */
+/**
+ * What a runtime has done since it started, and how full it is now. Counts, no units; those that say *now* go down
+ * again.
+ *
+ * @example
+ * ```ts
+ * const { pending, overloaded } = runtime.metrics()
+ * ```
+ */
 export interface Metrics {
   /** Commands accepted, with or without events. */
   accepted: number
+  /** Commands answered with a rejection. */
   rejected: number
   /** Commands answered with their first outcome. */
   duplicates: number
   /** Commands that ended in an error. */
   failed: number
-  /** Commands turned away because a queue was full. */
+  /** Commands turned away because a queue was full: `Overloaded`. */
   overloaded: number
   /** Appends that met another writer. */
   conflicts: number
   /** Appends whose outcome was not known at first. */
   unknownOutcomes: number
+  /** Streams read from the beginning because a command id is older than those remembered. */
+  streamScans: number
   /** Actors loaded into memory. */
   activations: number
   /** Actors put out of memory. */
   passivations: number
   /** Actors that stopped because their log is wrong. They stay stopped while they are in memory. */
   faults: number
+  /** Snapshots that were stored. */
   snapshotsTaken: number
-  /** Snapshots that did not fit or verify. */
+  /** Snapshots that did not fit or verify, so that events were replayed instead. */
   snapshotsIgnored: number
   /** Snapshots that could not be stored. */
   snapshotsFailed: number
@@ -42,6 +54,7 @@ export const zeroMetrics = (): Metrics => ({
   overloaded: 0,
   conflicts: 0,
   unknownOutcomes: 0,
+  streamScans: 0,
   activations: 0,
   passivations: 0,
   faults: 0,

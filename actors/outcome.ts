@@ -2,7 +2,7 @@
 
 import { decode } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
-import { readEvent } from '../runtime/codec/upcasting.ts'
+import { readTyped } from '../runtime/codec/upcasting.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { activate } from './activation.ts'
@@ -10,6 +10,7 @@ import type { CommandWindow } from './command-window.ts'
 import { fingerprint } from './command-window.ts'
 import type { Refusal } from './decide.ts'
 import type { Snapshot } from './machine.ts'
+import type { Metrics } from './metrics.ts'
 import type { Model } from './model.ts'
 import type { ReadDeps, Replayed } from './rehydrate.ts'
 
@@ -47,6 +48,14 @@ export interface FoundOutcome {
   read(): Promise<RawOutcome>
 }
 
+/** Whether the log cannot hold this command: no need to look. */
+export const isNew = ({ commands, commandId, issuedAt }: Lookup): boolean =>
+  commands.find(commandId).length === 0 &&
+  (commands.evictedAt === undefined || (issuedAt !== undefined && issuedAt > commands.evictedAt))
+
+/** What looking up needs. */
+type LookupDeps = ReadDeps & { readonly metrics: Pick<Metrics, 'streamScans'> }
+
 /** What is looked up. */
 export interface Lookup {
   readonly commands: CommandWindow
@@ -60,7 +69,7 @@ export interface Lookup {
  * was forgotten, in the stream itself.
  */
 export async function findOutcome(
-  deps: ReadDeps,
+  deps: LookupDeps,
   model: Model,
   stream: string,
   { commands, commandId, issuedAt }: Lookup,
@@ -72,8 +81,8 @@ export async function findOutcome(
   const { evictedAt } = commands
   if (evictedAt === undefined) return undefined
   if (issuedAt !== undefined && issuedAt > evictedAt) return undefined
-  if (!commands.forgotten) await collectForgotten(deps, stream, commands)
-  if (!commands.forgotten?.has(fingerprint(commandId))) return undefined
+  const forgotten = commands.forgotten ?? (await collectForgotten(deps, stream, commands))
+  if (!forgotten.has(fingerprint(commandId))) return undefined
   for await (const recorded of readAll(deps, stream, commands.oldestRevision)) {
     if (readMetadata(recorded).commandId !== commandId) continue
     return outcomeAt(deps, model, stream, recorded.revision, commandId)
@@ -90,10 +99,11 @@ const unknowable = (stream: string, what: string, firstRevision: number): Reenac
   )
 
 async function collectForgotten(
-  deps: ReadDeps,
+  deps: LookupDeps,
   stream: string,
   commands: CommandWindow,
-): Promise<void> {
+): Promise<ReadonlySet<number>> {
+  deps.metrics.streamScans += 1
   const forgotten = new Set<number>()
   let first: number | undefined
   for await (const recorded of readAll(deps, stream, commands.oldestRevision)) {
@@ -104,6 +114,7 @@ async function collectForgotten(
   if (first !== 0)
     throw unknowable(stream, 'a command id as old as this', first ?? commands.oldestRevision)
   commands.collect(forgotten)
+  return forgotten
 }
 
 /** Events of a stream below a revision, letting the event loop have its turn after each page. */
@@ -190,6 +201,6 @@ function domainEvent(
   [recorded, metadata]: readonly [RecordedEvent, EventMetadata],
 ): readonly object[] {
   if (recorded.type === 'reenact.NoEffect') return []
-  const event = readEvent(model.upcasters, recorded, metadata)
-  return event ? [Object.assign({ type: event.type }, event.data, { type: event.type })] : []
+  const event = readTyped(model.upcasters, recorded, metadata)
+  return event ? [event] : []
 }

@@ -1,12 +1,12 @@
 // Rehydration: a snapshot, if one fits, and the events after it give the state at a moment.
 
 import { type EventHeader, readHeader, readMetadata } from '../runtime/codec/metadata.ts'
-import { readEvent, runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
+import { readTyped, runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import type { Clock, Timers } from '../runtime/core/clock.ts'
 import { messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { EventStore, RecordedEvent, StreamPage } from '../runtime/ports/event-store.ts'
 import { CommandWindow } from './command-window.ts'
-import { evolve } from './evolve.ts'
+import { type Event, evolve } from './evolve.ts'
 import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
 import { always, type Within } from './moment.ts'
@@ -65,7 +65,7 @@ export function fold(
   header: EventHeader,
 ): void {
   const { revision, type } = recorded
-  const event = readEvent(model.upcasters, recorded, header)
+  const event = readTyped(model.upcasters, recorded, header)
   if (!type.startsWith(runtimeTypePrefix)) {
     if (event) state.snapshot = evolveRecorded(model, state.snapshot, recorded, event)
     state.started = true
@@ -80,10 +80,10 @@ function evolveRecorded(
   model: Model,
   snapshot: Snapshot,
   { stream, revision, type }: RecordedEvent,
-  event: NonNullable<ReturnType<typeof readEvent>>,
+  event: Event,
 ): Snapshot {
   try {
-    return evolve(model, snapshot, event.type, event.data)
+    return evolve(model, snapshot, event)
   } catch (error) {
     throw new ReenactError(
       'ActorFaulted',
@@ -117,7 +117,7 @@ export async function catchUp(
       const header = readHeader(recorded)
       const time = Math.max(state.time, header.time ?? recorded.recordedAt)
       const { revision, position, recordedAt } = recorded
-      if (!within({ revision, position, recordedAt, time })) {
+      if (within !== always && !within({ revision, position, recordedAt, time })) {
         end = true
         break
       }

@@ -7,7 +7,9 @@ const mark = Symbol.for('reenact.reject')
 
 /** What the machine knows when it refuses. */
 export interface RejectArgs<Context, Command> {
+  /** The context as it is. */
   readonly context: Context
+  /** The command. */
   readonly event: Command
 }
 

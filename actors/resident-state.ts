@@ -56,8 +56,8 @@ export class ResidentState {
   adopt(batch: Batch, { position, recordedAt }: { position: number; recordedAt: number }): void {
     if (this.#fault) return // Found wrong while the append was under way.
     const { state } = batch
-    for (const { envelope, firstRevision, state: after } of batch.decided) {
-      if (after.revision < firstRevision) continue // It wrote nothing.
+    for (const { envelope, firstRevision, revision } of batch.decided) {
+      if (revision < firstRevision) continue // It wrote nothing.
       state.commands.add(envelope.checked.commandId, firstRevision, recordedAt)
     }
     state.position = position

@@ -13,15 +13,21 @@ import type { ActorEvent, ActorState, AnyAggregate, EventOf, RuntimeRecord } fro
 /** One event and what it did. */
 export interface TimelineEntry<A extends AnyAggregate = AnyAggregate>
   extends ActorEvent<EventOf<A> | RuntimeRecord> {
+  /** The state right before the event. */
   readonly before: ActorState<A>
+  /** The state right after the event. */
   readonly after: ActorState<A>
+  /** Each value that differs between the two. */
   readonly changes: readonly Change[]
 }
 
 /** How an actor differs between two moments. */
 export interface Difference<A extends AnyAggregate = AnyAggregate> {
+  /** The state at the first moment given. */
   readonly from: ActorState<A>
+  /** The state at the second moment given. */
   readonly to: ActorState<A>
+  /** Each value that differs between the two. */
   readonly changes: readonly Change[]
 }
 

@@ -25,6 +25,7 @@ export type ContextOf<A extends AnyAggregate> = ContextFrom<A['machine']>
 export interface ActorState<A extends AnyAggregate = AnyAggregate> {
   /** The machine's state value, such as `'active'`. */
   readonly value: StateValueFrom<A['machine']>
+  /** The machine's context, frozen. */
   readonly context: ContextOf<A>
   /** `done` in a final state, which rejects every command. */
   readonly status: 'active' | 'done'
@@ -38,16 +39,23 @@ export interface ActorState<A extends AnyAggregate = AnyAggregate> {
 
 /** An event of the log, decoded and upcast. */
 export interface ActorEvent<E = { readonly type: string }> {
+  /** As the machine takes it, in today's shape. */
   readonly event: E
+  /** A UUID made from its hash: same id, same bytes. */
   readonly id: string
+  /** Place in the stream, from 0. */
   readonly revision: number
+  /** Place in the whole log, from 1. */
   readonly position: number
   /** Own time: the clock's, or `occurredAt` of the command. ms since the epoch. */
   readonly time: number
   /** When the store took it. ms since the epoch. */
   readonly recordedAt: number
+  /** The command it came of; `undefined` for events of foreign writers, as the two below. */
   readonly commandId: string | undefined
+  /** The conversation it belongs to. */
   readonly correlationId: string | undefined
+  /** The message that caused the command. */
   readonly causationId: string | undefined
   /** What the caller gave as `metadata`. */
   readonly metadata: Readonly<Record<string, unknown>> | undefined
@@ -56,16 +64,22 @@ export interface ActorEvent<E = { readonly type: string }> {
 /** The runtime's own record that a command was refused. */
 export interface RejectedRecord {
   readonly type: 'reenact.Rejected'
+  /** As it was given. */
   readonly command: { readonly type: string }
+  /** The machine's state value then. */
   readonly state: unknown
+  /** Guards that refused, by name; an inline guard by its path in the machine. */
   readonly guards: readonly string[]
+  /** What the machine's `reject` action said. */
   readonly reason?: string
+  /** Details of the `reject` action. */
   readonly details?: unknown
 }
 
 /** The runtime's own record that a command was accepted and changed nothing. */
 export interface NoEffectRecord {
   readonly type: 'reenact.NoEffect'
+  /** As it was given. */
   readonly command: { readonly type: string }
 }
 

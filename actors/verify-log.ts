@@ -61,6 +61,7 @@ export async function verifyLog(deps: VerifyLogDeps): Promise<LogVerification> {
     deps.onProgress?.(page.position)
     await deps.timers.turn()
   }
+  await check.addEnds(deps.timers)
   await check.addState()
   return { ...check.result(), gaveUp }
 }
@@ -153,14 +154,28 @@ class LogCheck {
   }
 
   addDamage(error: ReenactError): void {
-    // One event may stop several pages.
-    if (error.message === this.#lastMessage) return
     this.#problem(error)
     if (!isReenactError(error, 'CorruptEvent')) return
     // It is known to be there: what follows it is no gap.
     const { stream, revision } = error.details
     const before = this.#links.get(stream)?.revision ?? -1
     if (revision > before) this.#links.set(stream, { revision, hash: undefined })
+  }
+
+  /** Whether each stream by itself reaches as far as the log does: an actor would go on from a lost end. */
+  async addEnds(timers: Timers): Promise<void> {
+    let looked = 0
+    for (const [stream, { revision, hash }] of this.#links) {
+      if (hash === undefined) continue // Its end is known to be damaged.
+      try {
+        const { head } = await this.#store.readStream(stream, { direction: 'backwards', limit: 1 })
+        if (head < revision) this.#problem(lostEnd(stream, revision, head))
+      } catch (error) {
+        this.#damageOnly(error)
+      }
+      looked += 1
+      if (looked % pageMax === 0) await timers.turn()
+    }
   }
 
   async addState(): Promise<void> {
@@ -194,11 +209,22 @@ class LogCheck {
   }
 
   #problem(error: ReenactError): void {
-    this.#lastMessage = error.message
+    // One event may stop several pages, and more than one way of reading.
+    const { message } = error
+    if (message === this.#lastMessage) return
+    if (this.#problems.some((known) => known.message === message)) return
+    this.#lastMessage = message
     this.#problemCount += 1
     if (this.#problems.length < problemsMax) this.#problems.push(error)
   }
 }
+
+const lostEnd = (stream: string, expected: number, found: number): ReenactError =>
+  new ReenactError(
+    'RevisionGap',
+    `The log has event ${expected} of '${stream}', but the stream read by itself ends at ${found}. Restore the file from a backup.`,
+    { stream, expected, found },
+  )
 
 const gap = (stream: string, expected: number, found: number): ReenactError =>
   new ReenactError(

@@ -9,10 +9,11 @@ import type { Model } from './model.ts'
 import { hashOf, wrongHash } from './recorded.ts'
 import { catchUp, type ReadDeps, unborn } from './rehydrate.ts'
 
-/** What {@link verify} found. */
+/** What `actor.verify()` found. */
 export interface Verification {
   /** No event is wrong and the machine replays them. */
   readonly ok: boolean
+  /** Events that were read. */
   readonly events: number
   /** Events whose hash, id and place in the chain were checked. */
   readonly verified: number

@@ -1,82 +1,135 @@
-// Durable commands a second, beside bare inserts in batches of the same size.
+// Commands a second: durable and in memory, beside what the disk and SQLite allow, and beside others.
 
 import { join } from 'node:path'
-import { createRuntime } from '../runtime/index.ts'
-import { Account } from './account.ts'
-import { rawInserts } from './limits.ts'
-import { type Comparison, type Figure, rate } from './measure.ts'
+import { pathToFileURL } from 'node:url'
+import { type Bank, type Load, measureBank, openReenactBank } from './bank.ts'
+import { type BenchContext, type Figure, type Reach, type Row, rate, type Side } from './measure.ts'
+import { preallocatedRate, rawLogRate } from './raw-log.ts'
+import { rawInserts } from './sqlite-limit.ts'
 
-interface Load {
-  readonly title: string
-  readonly actors: number
-  readonly inFlight: number
-  readonly count: number
-  readonly goal: string
-  readonly limitName: string
-}
+const sized = (load: Load, { scale }: BenchContext): Load => ({
+  ...load,
+  commands: Math.max(1, Math.round(load.commands * scale)),
+})
 
-let files = 0
-
-async function reenact(folder: string, load: Load): Promise<Figure> {
-  files += 1
-  const runtime = await createRuntime({
-    store: `file:${join(folder, `commands-${files}.db`)}`,
-    actors: [Account],
-  })
-  const actors = Array.from({ length: load.actors }, (_, id) => runtime.actor(Account, `a${id}`))
-  await Promise.all(actors.map((actor) => actor.send({ type: 'open', owner: 'Ann' })))
-  let sent = 0
-  const client = async (): Promise<void> => {
-    while (sent < load.count) {
-      const actor = actors[sent % load.actors]
-      sent += 1
-      await actor?.send({ type: 'deposit', amount: 1 })
-    }
-  }
-  const figure = await rate('Reenact', 'commands/s', load.count, async () => {
-    await Promise.all(Array.from({ length: load.inFlight }, client))
-  })
-  await runtime.close()
-  return figure
-}
-
-const compare = (folder: string, load: Load): Comparison => ({
-  title: load.title,
-  goal: load.goal,
-  round: async () => {
-    const ours = await reenact(folder, load)
-    files += 1
-    const limit = await rate(load.limitName, 'rows/s', load.count, () =>
-      rawInserts(join(folder, `raw-${files}.db`), load.count, load.inFlight),
-    )
-    return [ours, limit]
+const reenact = (load: Load, durability: 'fsync' | 'memory'): Side => ({
+  name: 'Reenact',
+  role: 'reenact',
+  durability,
+  run: async (context) => {
+    const store = durability === 'fsync' ? `file:${context.file}` : 'memory:'
+    return measureBank(await openReenactBank(store), sized(load, context))
   },
 })
 
-/** The three loads; `scale` multiplies how many commands are sent. */
-export const commandBenchmarks = (folder: string, scale: number): readonly Comparison[] => [
-  compare(folder, {
-    title: 'durable, 1,000 actors, 64 in flight',
-    actors: 1_000,
-    inFlight: 64,
-    count: Math.round(60_000 * scale),
-    goal: '≥ 30,000/s, ≥ 0.5',
-    limitName: 'SQLite rows, 64 a commit',
-  }),
-  compare(folder, {
-    title: 'durable, one actor, one at a time',
-    actors: 1,
-    inFlight: 1,
-    count: Math.round(5_000 * scale),
-    goal: '',
-    limitName: 'SQLite rows, one fsync each',
-  }),
-  compare(folder, {
-    title: 'durable, one actor, 64 in flight',
-    actors: 1,
-    inFlight: 64,
-    count: Math.round(60_000 * scale),
-    goal: '',
-    limitName: 'SQLite rows, 64 a commit',
-  }),
+const rawLog = (load: Load, atLeast: number): Side => ({
+  name: 'raw log, one fdatasync a batch',
+  role: 'limit',
+  durability: 'fsync',
+  reach: { atLeast },
+  run: (context) => rawLogRate(context.file, sized(load, context).commands, load.inFlight),
+})
+
+const rawSqlite = (load: Load): Side => ({
+  name: `SQLite rows, ${load.inFlight} a commit`,
+  role: 'limit',
+  durability: 'fsync',
+  run: (context) => {
+    const { commands } = sized(load, context)
+    return rate(commands, () => rawInserts(context.file, commands, load.inFlight))
+  },
+})
+
+const preallocated = (load: Load): Side => ({
+  name: 'preallocated file, fdatasync each',
+  role: 'limit',
+  durability: 'fsync',
+  reach: { atLeast: 0.5 },
+  run: (context) => preallocatedRate(context.file, sized(load, context).commands),
+})
+
+/** What a peer's file exports. They run where they are installed, as plain JavaScript. */
+interface PeerFile {
+  openBank(file: string | undefined): Promise<Bank>
+}
+
+async function peerBank(context: BenchContext, load: Load, file: string, durable: boolean) {
+  if (context.peers === undefined) throw new Error('peers run with --peers')
+  const url = pathToFileURL(join(context.peers, file)).href
+  const { openBank }: PeerFile = await import(url)
+  const bank = await openBank(durable ? context.file : undefined)
+  return measureBank(bank, sized(load, context))
+}
+
+const peer = (
+  name: string,
+  file: string,
+  durability: 'fsync' | 'memory',
+  load: Load,
+  reach?: Reach,
+): Side => ({
+  name,
+  role: 'peer',
+  durability,
+  ...(reach && { reach }),
+  run: (context): Promise<Figure> => peerBank(context, load, file, durability === 'fsync'),
+})
+
+const inMemoryPeers = (load: Load): readonly Side[] => [
+  peer('Emmett in memory', 'emmett.mjs', 'memory', load),
+  peer('Castore in memory', 'castore.mjs', 'memory', load),
+  peer('XState, snapshots in a Map', 'xstate.mjs', 'memory', load),
+]
+
+const many: Load = { accounts: 1_000, inFlight: 64, commands: 30_000 }
+const most: Load = { accounts: 1_000, inFlight: 256, commands: 40_000 }
+const one: Load = { accounts: 1, inFlight: 1, commands: 2_000 }
+const crowd: Load = { accounts: 1, inFlight: 64, commands: 20_000 }
+const unit = 'commands/s'
+
+/** The loads. */
+export const commandRows: readonly Row[] = [
+  {
+    title: '1,000 actors, 64 in flight, durable',
+    unit,
+    sides: [
+      reenact(many, 'fsync'),
+      rawLog(many, 0.5),
+      rawSqlite(many),
+      peer('Emmett on SQLite, one connection', 'emmett.mjs', 'fsync', many, { atLeast: 20 }),
+      peer('XState, snapshots in SQLite', 'xstate.mjs', 'fsync', many),
+      peer('Emmett in memory', 'emmett.mjs', 'memory', many, { atLeast: 1.5 }),
+    ],
+  },
+  {
+    title: '1,000 actors, 256 in flight, durable',
+    unit,
+    sides: [reenact(most, 'fsync'), rawLog(most, 0.35), rawSqlite(most)],
+  },
+  {
+    title: 'one actor, one at a time, durable',
+    unit,
+    sides: [
+      reenact(one, 'fsync'),
+      preallocated(one),
+      rawSqlite(one),
+      peer('Emmett on SQLite, one connection', 'emmett.mjs', 'fsync', one),
+      peer('XState, snapshots in SQLite', 'xstate.mjs', 'fsync', one),
+    ],
+  },
+  {
+    title: 'one actor, 64 in flight, durable',
+    unit,
+    sides: [reenact(crowd, 'fsync'), rawLog(crowd, 0.5), rawSqlite(crowd)],
+  },
+  {
+    title: '1,000 actors, 64 in flight, in memory',
+    unit,
+    sides: [reenact(many, 'memory'), ...inMemoryPeers(many)],
+  },
+  {
+    title: 'one actor, one at a time, in memory',
+    unit,
+    sides: [reenact(one, 'memory'), ...inMemoryPeers(one)],
+  },
 ]

@@ -3,7 +3,6 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import {
@@ -11,43 +10,19 @@ import {
   jsonEvent,
   persistentSubscriptionToStreamSettingsFromDefaults as settings,
 } from '@eventstore/db-client'
-import { type Comparison, type Figure, rate } from './measure.ts'
+import { type Figure, type Row, rate, scaled } from './measure.ts'
 
-const limitName = 'the client, a server that does nothing'
 const highWaterMark = 1_024
 
 type Load = (client: EventStoreDBClient, stream: string) => Promise<void>
 
-/** Appends one by one and together, reading, subscribing, and a persistent subscription with an ack for each event. */
-export function serverBenchmarks(folder: string, scale: number): readonly Comparison[] {
-  const count = (full: number): number => Math.max(200, Math.round(full * scale))
-  const read = count(100_000)
-  const filled = fill(read)
-  const settled = settings({ startFrom: 'start' })
-  const grouped: Load = async (client, stream) => {
-    await filled(client, stream)
-    await client.createPersistentSubscriptionToStream(stream, group, settled)
-  }
-  const loads: readonly (readonly [string, string, number, (total: number) => Load, Load?])[] = [
-    ['appends, one at a time', 'appends/s', count(3_000), appends(1)],
-    ['appends, 64 in flight', 'appends/s', count(30_000), appends(64)],
-    ['events read', 'events/s', read, reading, filled],
-    ['events of a subscription', 'events/s', read, subscribing, filled],
-    ['acks of a persistent subscription', 'acks/s', read, acknowledging, grouped],
-  ]
-  return loads.map(([title, unit, total, load, before]) => ({
-    title: `server: ${title}`,
-    goal: '0.5',
-    round: async () => {
-      const store = `file:${join(folder, `server-${Math.random()}.db`)}`
-      const serve = ['../runtime/cli/main.js', 'serve', '--port', '0', '--store', store]
-      const nothing = ['./null-server.js', String(total)]
-      return [
-        await measured('Reenact', serve, total, unit, load(total), before),
-        await measured(limitName, nothing, total, unit, load(total)),
-      ]
-    },
-  }))
+/** What is done of a row's work, and what has to be there before. */
+interface Work {
+  readonly title: string
+  readonly unit: string
+  readonly count: number
+  load(total: number): Load
+  before?(total: number): Load
 }
 
 const group = 'bench'
@@ -119,28 +94,80 @@ const events = (count: number) =>
     }),
   )
 
+const fillAndGroup =
+  (total: number): Load =>
+  async (client, stream) => {
+    await fill(total)(client, stream)
+    await client.createPersistentSubscriptionToStream(
+      stream,
+      group,
+      settings({ startFrom: 'start' }),
+    )
+  }
+
+const works: readonly Work[] = [
+  { title: 'appends, one at a time', unit: 'appends/s', count: 3_000, load: appends(1) },
+  { title: 'appends, 64 in flight', unit: 'appends/s', count: 30_000, load: appends(64) },
+  { title: 'events read', unit: 'events/s', count: 100_000, load: reading, before: fill },
+  {
+    title: 'events of a subscription',
+    unit: 'events/s',
+    count: 100_000,
+    load: subscribing,
+    before: fill,
+  },
+  {
+    title: 'acks of a persistent subscription',
+    unit: 'acks/s',
+    count: 100_000,
+    load: acknowledging,
+    before: fillAndGroup,
+  },
+]
+
+/** The development server over a file, through the client; and the client's own limit. */
+export const serverRows: readonly Row[] = works.map(({ title, unit, count, load, before }) => ({
+  title: `server: ${title}`,
+  unit,
+  sides: [
+    {
+      name: 'Reenact',
+      role: 'reenact',
+      durability: 'fsync',
+      run: (context) => {
+        const total = scaled(count, context)
+        const serve = ['serve', '--port', '0', '--store', `file:${context.file}`]
+        return measured(['../runtime/cli/main.js', ...serve], total, load, before)
+      },
+    },
+    {
+      name: 'the client, a server that does nothing',
+      role: 'limit',
+      reach: { atLeast: 0.5 },
+      run: (context) => {
+        const total = scaled(count, context)
+        return measured(['./null-server.js', String(total)], total, load)
+      },
+    },
+  ],
+}))
+
 /** Starts a server, connects, runs the load and stops both. */
 async function measured(
-  name: string,
   [script = '', ...args]: readonly string[],
   total: number,
-  unit: string,
-  run: Load,
-  before?: Load,
+  load: (total: number) => Load,
+  before?: (total: number) => Load,
 ): Promise<Figure> {
-  const server = spawn(
-    process.execPath,
-    [fileURLToPath(new URL(script, import.meta.url)), ...args],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  )
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  const server = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
   try {
-    const [address] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+    const lines = createInterface({ input: server.stdout })
+    const [address] = (await once(lines, 'line')) as [string]
     const client = EventStoreDBClient.connectionString(address)
     await client.appendToStream('warm-1', events(1))
-    await before?.(client, 'account-1')
-    const figure = await rate(name, unit, total, () => run(client, 'account-1'))
+    await before?.(total)(client, 'account-1')
+    const figure = await rate(total, () => load(total)(client, 'account-1'))
     await client.dispose()
     return figure
   } finally {

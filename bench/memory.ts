@@ -1,59 +1,54 @@
 // What an idle actor in memory costs above its own state.
 
-import { createRuntime } from '../runtime/index.ts'
 import { Account } from './account.ts'
-import type { Comparison } from './measure.ts'
-
-const eventsEach = 20
+import { type BenchContext, type Figure, type Row, scaled } from './measure.ts'
+import { openSmall, prepareSmall, smallActors } from './replay.ts'
 
 const used = (): number => {
-  for (let round = 0; round < 4; round += 1) globalThis.gc?.()
+  if (!globalThis.gc) throw new Error('run node with --expose-gc')
+  for (let round = 0; round < 4; round += 1) globalThis.gc()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
 
-/** Brings `count` actors of 20 events into memory; the limit is a map of their plain contexts. */
-export const memoryBenchmark = (folder: string, count: number): Comparison => {
-  let round = 0
-  return {
-    title: `${count.toLocaleString('en')} resident actors`,
-    goal: '≤ 4,000 above',
-    lower: true,
-    round: async () => {
-      if (!globalThis.gc) throw new Error('run node with --expose-gc')
-      round += 1
-      const runtime = await createRuntime({
-        store: `file:${folder}/memory-${round}.db`,
-        actors: [Account],
-        limits: { residentMax: count, passivateAfterMs: 3_600_000, timeoutMs: 600_000 },
-      })
-      // What is not an actor's is warm before it is weighed.
-      await runtime.actor(Account, 'warm').send({ type: 'open', owner: 'Ann' })
-      const before = used()
-      for (let first = 0; first < count; first += 1_000) {
-        const actors = Array.from({ length: 1_000 }, (_, at) =>
-          runtime.actor(Account, `a${first + at}`),
-        )
-        await Promise.all(
-          actors.flatMap((actor) => [
-            actor.send({ type: 'open', owner: 'Ann' }),
-            ...Array.from({ length: eventsEach - 1 }, () =>
-              actor.send({ type: 'deposit', amount: 1 }),
-            ),
-          ]),
-        )
-      }
-      const actors = (used() - before) / count
-      await runtime.close()
-      const beforePlain = used()
-      const plain = new Map<string, object>()
-      for (let id = 0; id < count; id += 1)
-        plain.set(`account-a${id}`, { owner: `Ann${id}`, balance: id })
-      const state = (used() - beforePlain) / plain.size
-      return [
-        { name: 'Reenact', unit: 'bytes/actor', value: actors },
-        { name: 'Map of plain contexts', unit: 'bytes', value: state },
-      ]
-    },
-  }
+/** Bytes for each entry of a map of plain contexts. */
+function plainBytes(count: number): number {
+  const before = used()
+  const plain = new Map<string, object>()
+  for (let id = 0; id < count; id += 1) plain.set(`account-a${id}`, { owner: 'Ann', balance: id })
+  return (used() - before) / plain.size
 }
+
+async function actorBytes(context: BenchContext): Promise<Figure> {
+  const { runtime, ids } = await openSmall(context, false)
+  // What is not an actor's is warm before it is weighed.
+  for (const id of ids.slice(0, 10)) await runtime.actor(Account, id).state()
+  const before = used()
+  for (const id of ids.slice(10)) await runtime.actor(Account, id).state()
+  const bytes = (used() - before) / (ids.length - 10)
+  const { resident } = runtime.metrics()
+  if (resident !== ids.length) throw new Error(`${resident} actors are in memory`)
+  await runtime.close()
+  return { value: bytes - plainBytes(ids.length) }
+}
+
+export const memoryRows: readonly Row[] = [
+  {
+    title: 'an idle actor of 20 events in memory',
+    unit: 'bytes',
+    prepare: prepareSmall,
+    sides: [
+      {
+        name: 'Reenact: above its context',
+        role: 'reenact',
+        reach: { atMost: 512 },
+        run: actorBytes,
+      },
+      {
+        name: 'a context in a Map',
+        role: 'limit',
+        run: async (context) => ({ value: plainBytes(scaled(smallActors, context)) }),
+      },
+    ],
+  },
+]

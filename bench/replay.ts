@@ -1,115 +1,239 @@
-// Replay and activation from a file, beside reading the same JSON with a plain fold.
+// Reading: replay of one long stream, catching up with the whole log, bringing actors into memory.
 
 import { join } from 'node:path'
-import { createRuntime, type Runtime } from '../runtime/index.ts'
-import { Account, plainFold } from './account.ts'
-import { type Comparison, type Figure, median, rate } from './measure.ts'
+import {
+  type AnyAggregate,
+  type CommandOf,
+  createRuntime,
+  type Runtime,
+  type RuntimeOptions,
+} from '../runtime/index.ts'
+import { Account, AccountByXState } from './account.ts'
+import { type BenchContext, type Figure, median, type Row, rate, scaled } from './measure.ts'
+import { report, Sensor } from './sensor.ts'
 
-const inFlight = 1_000
+const longEvents = 300_000
+const logEvents = 200_000
+const parsedEvents = 100_000
+export const smallActors = 5_000
+const smallEvents = 20
+const never = 1_000_000_000
 
-async function fill(runtime: Runtime, id: string, events: number): Promise<void> {
-  const actor = runtime.actor(Account, id)
-  await actor.send({ type: 'open', owner: 'Ann' })
-  for (let sent = 1; sent < events; ) {
-    const batch = Math.min(inFlight, events - sent)
-    await Promise.all(
-      Array.from({ length: batch }, () => actor.send({ type: 'deposit', amount: 1 })),
-    )
-    sent += batch
-  }
-}
-
-/** A runtime that never takes snapshots, so that every event is folded. */
-const open = (file: string): Promise<Runtime> =>
+const open = (file: string, actors: AnyAggregate[], limits: RuntimeOptions['limits'] = {}) =>
   createRuntime({
     store: `file:${file}`,
-    actors: [Account],
-    limits: { snapshotEvery: 1e9, timeoutMs: 600_000 },
+    actors,
+    limits: { snapshotEvery: never, passivateAfterMs: 3_600_000, timeoutMs: 600_000, ...limits },
   })
 
-/** Replays one long stream. */
-export function replayBenchmark(folder: string, events: number): Comparison {
-  const file = join(folder, 'replay.db')
-  let filled: Promise<void> | undefined
-  const prepare = async () => {
-    const runtime = await open(file)
-    await fill(runtime, 'long', events)
-    await runtime.close()
-  }
-  return {
-    title: `replay of ${events.toLocaleString('en')} events`,
-    goal: '≥ 250,000/s',
-    round: async () => {
-      filled ??= prepare()
-      await filled
-      const runtime = await open(file)
-      const ours = await rate('Reenact', 'events/s', events, async () => {
-        const { revision } = await runtime.actor(Account, 'long').replay({ revision: events })
-        if (revision !== events - 1) throw new Error(`replayed to ${revision}`)
-      })
-      const texts = await readTexts(runtime, events)
-      const limit = await rate('JSON.parse + plain fold', 'events/s', events, () => {
-        let state = { balance: 0 }
-        for (const text of texts) state = plainFold(state, JSON.parse(text))
-        if (state.balance !== events - 1) throw new Error(`folded to ${state.balance}`)
-      })
-      await runtime.close()
-      return [ours, limit]
-    },
+/** Sends commands, so many at a time. */
+async function send<A extends AnyAggregate>(
+  runtime: Runtime,
+  kind: A,
+  count: number,
+  what: (n: number) => readonly [id: string, command: CommandOf<A>],
+): Promise<void> {
+  const step = 1_000
+  for (let first = 0; first < count; first += step) {
+    const batch = Array.from({ length: Math.min(step, count - first) }, (_, at) => what(first + at))
+    await Promise.all(batch.map(([id, command]) => runtime.actor(kind, id).send(command)))
   }
 }
 
-async function readTexts(runtime: Runtime, events: number): Promise<string[]> {
+const command = (first: boolean): CommandOf<typeof Account> =>
+  first ? { type: 'open', owner: 'Ann' } : { type: 'deposit', amount: 1 }
+
+const longFile = ({ folder }: BenchContext): string => join(folder, 'long.db')
+
+async function prepareLong(context: BenchContext): Promise<void> {
+  const runtime = await open(longFile(context), [Account])
+  await send(runtime, Account, scaled(longEvents, context), (n) => ['long', command(n === 0)])
+  await runtime.close()
+}
+
+/** Replays so many events of the long stream. */
+async function replay(
+  context: BenchContext,
+  kind: typeof Account,
+  events: number,
+): Promise<Figure> {
+  const count = scaled(events, context)
+  const runtime = await open(longFile(context), [kind])
+  const figure = await rate(count, async () => {
+    const { revision } = await runtime.actor(kind, 'long').replay({ revision: count - 1 })
+    if (revision !== count - 1) throw new Error(`replayed to ${revision}`)
+  })
+  await runtime.close()
+  return figure
+}
+
+/** Data of events as JSON texts of their own, `{"type":"Deposited","amount":1}`. */
+async function textsOf(file: string, count: number): Promise<string[]> {
+  const runtime = await open(`${file}?mode=ro`, [])
   const texts: string[] = []
-  while (texts.length < events) {
-    const page = await runtime.store.readStream('account-long', { from: texts.length })
-    for (const { type, data } of page.events) {
-      texts.push(
-        type === 'Deposited' ? `{"type":"Deposited",${data.slice(1)}` : '{"type":"Opened"}',
-      )
-    }
+  for (let after = 0; texts.length < count; ) {
+    const page = await runtime.store.readAll({ after, limit: 4096 })
+    for (const { type, data } of page.events) texts.push(`{"type":"${type}",${data.slice(1)}`)
+    after = page.position
   }
+  await runtime.close()
   return texts
 }
 
-/** Time until an actor of 1,000 events that is not in memory answers. */
-export function activationBenchmark(folder: string): Comparison {
-  const events = 1_000
-  const tries = 50
-  const p50 = async (file: string, name: string): Promise<Figure> => {
-    const runtime = await createRuntime({ store: `file:${file}?mode=ro`, actors: [Account] })
-    const times: number[] = []
-    for (let count = 0; count < tries; count += 1) {
-      const start = performance.now()
-      await runtime.actor(Account, 'one').replay({ revision: events })
-      times.push((performance.now() - start) * 1000)
-    }
-    await runtime.close()
-    return { name, unit: 'µs p50', value: median(times) }
-  }
-  const whole = join(folder, 'activation.db')
-  const snapshotted = join(folder, 'activation-snapshot.db')
-  let filled: Promise<void> | undefined
-  const prepare = async () => {
-    const runtime = await open(whole)
-    await fill(runtime, 'one', events)
-    await runtime.close()
-    const other = await createRuntime({
-      store: `file:${snapshotted}`,
-      actors: [Account],
-      limits: { snapshotEvery: 500 },
-    })
-    await fill(other, 'one', events)
-    await other.close()
-  }
-  return {
-    title: 'activation of a 1,000-event actor',
-    goal: '',
-    lower: true,
-    round: async () => {
-      filled ??= prepare()
-      await filled
-      return [await p50(whole, 'Reenact'), await p50(snapshotted, 'from a snapshot')]
-    },
-  }
+async function parse(file: string, count: number): Promise<Figure> {
+  const texts = await textsOf(file, count)
+  return rate(count, () => {
+    let types = 0
+    for (const text of texts) types += JSON.parse(text).type.length
+    if (types === 0) throw new Error('nothing was parsed')
+  })
 }
+
+const logFile = ({ folder }: BenchContext): string => join(folder, 'log.db')
+
+async function prepareLog(context: BenchContext): Promise<void> {
+  const runtime = await open(logFile(context), [Sensor])
+  await send(runtime, Sensor, scaled(logEvents, context), (n) => [`s${n % 997}`, report(n)])
+  await runtime.close()
+}
+
+async function catchUp(context: BenchContext, types?: readonly string[]): Promise<Figure> {
+  const count = scaled(logEvents, context)
+  const runtime = await open(logFile(context), [Sensor])
+  let seen = 0
+  const figure = await rate(count, async () => {
+    for await (const { data } of runtime.log(types ? { types } : {})) if (data) seen += 1
+  })
+  await runtime.close()
+  if (seen !== Math.ceil(types ? count / 8 : count)) throw new Error(`saw ${seen} of ${count}`)
+  return figure
+}
+
+const smallFile = ({ folder }: BenchContext, snapshots: boolean): string =>
+  join(folder, snapshots ? 'small-snapshots.db' : 'small.db')
+
+/** Many actors of twenty events each, with and without snapshots. */
+export async function prepareSmall(context: BenchContext): Promise<void> {
+  await fillSmall(context, false)
+  await fillSmall(context, true)
+}
+
+async function fillSmall(context: BenchContext, snapshots: boolean): Promise<void> {
+  const runtime = await open(smallFile(context, snapshots), [Account], {
+    ...(snapshots && { snapshotEvery: smallEvents }),
+  })
+  const actors = scaled(smallActors, context)
+  await send(runtime, Account, actors * smallEvents, (n) => [`a${n % actors}`, command(n < actors)])
+  await runtime.close()
+}
+
+/** A runtime over them, and their ids. */
+export async function openSmall(
+  context: BenchContext,
+  snapshots: boolean,
+): Promise<{ readonly runtime: Runtime; readonly ids: readonly string[] }> {
+  const ids = Array.from({ length: scaled(smallActors, context) }, (_, id) => `a${id}`)
+  return { runtime: await open(smallFile(context, snapshots), [Account]), ids }
+}
+
+/** Time until the state of an actor that is not in memory is known. */
+async function activation(context: BenchContext, snapshots: boolean): Promise<Figure> {
+  const { runtime, ids } = await openSmall(context, snapshots)
+  const times: number[] = []
+  for (const id of ids) {
+    const start = performance.now()
+    const { revision } = await runtime.actor(Account, id).state()
+    times.push((performance.now() - start) * 1000)
+    if (revision !== smallEvents - 1) throw new Error(`'${id}' is at revision ${revision}`)
+  }
+  const { activations, snapshotsIgnored } = runtime.metrics()
+  if (activations !== ids.length || snapshotsIgnored > 0) throw new Error('not what was meant')
+  await runtime.close()
+  return { value: median(times) }
+}
+
+/** The ways of reading. */
+export const readingRows: readonly Row[] = [
+  {
+    title: 'replay of one long stream',
+    unit: 'events/s',
+    prepare: prepareLong,
+    sides: [
+      { name: 'Reenact', role: 'reenact', run: (context) => replay(context, Account, longEvents) },
+      {
+        name: 'JSON.parse of the events alone',
+        role: 'limit',
+        reach: { atLeast: 0.5 },
+        run: (context) => parse(longFile(context), scaled(parsedEvents, context)),
+      },
+    ],
+  },
+  {
+    title: 'replay of one long stream, run by XState',
+    unit: 'events/s',
+    prepare: prepareLong,
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        run: (context) => replay(context, AccountByXState as typeof Account, longEvents / 3),
+      },
+      {
+        name: 'JSON.parse of the events alone',
+        role: 'limit',
+        reach: { atLeast: 0.15 },
+        run: (context) => parse(longFile(context), scaled(parsedEvents, context)),
+      },
+    ],
+  },
+  {
+    title: 'catch-up, one type in eight wanted',
+    unit: 'events/s',
+    prepare: prepareLog,
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        reach: { atLeast: 1_000_000 },
+        run: (context) => catchUp(context, ['K0']),
+      },
+    ],
+  },
+  {
+    title: 'catch-up, every event parsed',
+    unit: 'events/s',
+    prepare: prepareLog,
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        reach: { atLeast: 600_000 },
+        run: (context) => catchUp(context),
+      },
+      {
+        name: 'JSON.parse of the events alone',
+        role: 'limit',
+        run: (context) => parse(logFile(context), scaled(parsedEvents, context)),
+      },
+    ],
+  },
+  {
+    title: 'activation of a 20-event actor, p50',
+    unit: 'µs',
+    prepare: prepareSmall,
+    sides: [
+      {
+        name: 'Reenact: from its events',
+        role: 'reenact',
+        reach: { atMost: 150 },
+        run: (context) => activation(context, false),
+      },
+      {
+        name: 'Reenact: from a snapshot',
+        role: 'reenact',
+        reach: { atMost: 20 },
+        run: (context) => activation(context, true),
+      },
+    ],
+  },
+]

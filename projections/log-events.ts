@@ -29,15 +29,21 @@ export interface LogEvent {
   readonly kind: string
   /** Id of the actor. */
   readonly actorId: string
+  /** Today's name. */
   readonly type: string
+  /** In today's shape, without `type`. */
   readonly data: JsonObject
+  /** A UUID made from its hash: same id, same bytes. */
   readonly id: string
+  /** Place in the stream, from 0. */
   readonly revision: number
+  /** Place in the whole log, from 1: `after` goes on from here. */
   readonly position: number
   /** Own time, ms since the epoch. */
   readonly time: number
   /** When the store took it, ms since the epoch. */
   readonly recordedAt: number
+  /** The command it came of; `undefined` for events of foreign writers. */
   readonly commandId: string | undefined
 }
 

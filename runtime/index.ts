@@ -2,6 +2,7 @@
 
 export {
   type Accepted,
+  type Act,
   Actor,
   type ActorChange,
   type ActorEvent,
@@ -15,19 +16,30 @@ export {
   type Change,
   type CommandOf,
   type ContextOf,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetters,
   type Difference,
   type EventDefinition,
   type EventOf,
+  type FailureClass,
+  type FailureRecord,
   type Metrics,
   type Moment,
   type NoEffectRecord,
+  type OutcomeOptions,
+  type ParkedCommand,
   type Permission,
+  type Posted,
+  type PostItem,
+  type PostOptions,
   type Refusal,
   type RejectAction,
   type RejectArgs,
   type Rejected,
   type RejectedRecord,
   type ReplayedActor,
+  type RetryPolicies,
   type RuntimeRecord,
   reject,
   type Schema,
@@ -35,14 +47,62 @@ export {
   type SendResult,
   type TimelineEntry,
   type Verification,
+  type Worker,
+  type WorkerMetrics,
+  type WorkOptions,
 } from '../actors/index.ts'
-export type { LogEvent, LogOptions } from '../projections/index.ts'
+export {
+  type AnyProjection,
+  type BuildProgress,
+  type CatchUpOptions,
+  type Documents,
+  type DocumentsOptions,
+  type DocumentsReader,
+  documents,
+  type EventInfo,
+  type EventsFrom,
+  type FieldOf,
+  type FindOptions,
+  type Found,
+  type Handler,
+  type Handlers,
+  type HandlersFrom,
+  type Lag,
+  type LogEvent,
+  type LogOptions,
+  type NoEffectEvent,
+  onlyLive,
+  type ParkedEvent,
+  type PastView,
+  type Projection,
+  type ProjectionOptions,
+  type ProjectionStatus,
+  type Projections,
+  type ProjectOptions,
+  projection,
+  type Range,
+  type RebuildOptions,
+  type RejectedEvent,
+  type RowDifference,
+  type Shadow,
+  type Source,
+  type View,
+  type ViewChange,
+  type ViewHandle,
+  type WaitOptions,
+  type Where,
+  type WorkerError,
+  type WorkerOptions,
+  type WorkerState,
+} from '../projections/index.ts'
 export type { Json, JsonObject } from './codec/codec.ts'
 export type { Upcaster } from './codec/upcasting.ts'
 export type { Clock, Ports, Random, Timers } from './core/clock.ts'
 export { type ErrorCode, type ErrorDetails, isReenactError, ReenactError } from './core/errors.ts'
 export type { ExpectedRevision } from './core/expected-revision.ts'
+export { type ExponentialOptions, exponential, type RetryPolicy } from './core/retry-policy.ts'
 export type { TimeInput } from './core/time.ts'
+export type { CommandStreams, WorkInput } from './host/command-streams.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
 export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'

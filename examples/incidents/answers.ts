@@ -2,6 +2,7 @@
 
 import pc from 'picocolors'
 import type { TimelineEntry } from 'reenact'
+import type { TeamBacklog } from './backlog.ts'
 import type { ImportReport } from './import-log.ts'
 import { atItsEnd, type Incident } from './incident.ts'
 import { type Refusals, type StatusCounts, type Story, statusOf, words } from './questions.ts'
@@ -73,6 +74,45 @@ export function statusLines({ total, counts }: StatusCounts, at: Date): readonly
       ]),
     ),
   ]
+}
+
+const weeksShownMax = 4
+
+/** Open incidents by team and the week they were opened in. */
+export function backlogLines(
+  teams: readonly TeamBacklog[],
+  at: Date,
+  teamsMax: number,
+): readonly string[] {
+  const total = teams.reduce((sum, { open }) => sum + open, 0)
+  const most = teams[0]?.open ?? 1
+  const rest = teams.length - teamsMax
+  return [
+    `${pc.bold(count(total))} incidents of ${count(teams.length)} teams were open at ${timeText(at)}`,
+    '',
+    ...table(
+      [
+        { title: 'team' },
+        { title: 'open', align: 'right', paint: pc.bold },
+        { title: '', paint: pc.cyan },
+        { title: 'opened in, the oldest first', paint: pc.dim },
+      ],
+      teams
+        .slice(0, teamsMax)
+        .map(({ team, open, weeks }) => [
+          team,
+          count(open),
+          bar(open / most, 12),
+          weeksText(weeks),
+        ]),
+    ),
+    ...(rest > 0 ? ['', pc.dim(`and ${count(rest)} more teams: --limit shows more`)] : []),
+  ]
+}
+
+function weeksText(weeks: ReadonlyMap<string, number>): string {
+  const shown = [...weeks].slice(0, weeksShownMax).map(([week, number]) => `${week} ${number}`)
+  return `${shown.join(', ')}${weeks.size > weeksShownMax ? ', …' : ''}`
 }
 
 /** Refused commands by reason, then examples of each. */

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 export type Question =
   | { readonly kind: 'incident'; readonly id: string; readonly at: Date | undefined }
   | { readonly kind: 'status'; readonly at: Date | undefined }
+  | { readonly kind: 'backlog'; readonly at: Date | undefined }
   | { readonly kind: 'rejections' }
 
 /** What is to be done. */
@@ -25,10 +26,11 @@ export const help = `Incidents of an IT service desk, imported from its log and 
   npm run incidents -- FILE                     import a .jsonl or .jsonl.gz log
   npm run incidents -- --incident ID            one incident: what is known of it, and its timeline
   npm run incidents -- --status                 how many incidents are in which status
+  npm run incidents -- --backlog                open incidents by team and week, from a read model
   npm run incidents -- --rejections             which commands were refused and why
 
-  --at TIME        answer as of then, such as 2012-05-01T00:00:00Z (for --incident and --status)
-  --limit N        import N lines now; with --rejections, show N examples of each reason (3)
+  --at TIME        answer as of then, such as 2012-05-01T00:00:00Z (for --incident, --status, --backlog)
+  --limit N        import N lines now; with --rejections, N examples of each reason (3); with --backlog, N teams (20)
   --store STORE    where the events are: file:PATH, memory: or esdb://… (file:incidents.db)
   --help           this text
 
@@ -45,10 +47,12 @@ export function readCli(args: readonly string[]): CliOptions | 'help' {
   const at = values.at === undefined ? undefined : readTime(values.at)
   const question = readQuestion(values, at)
   if (file === undefined && !question) {
-    throw new UsageError('Name a file to import, or ask with --incident, --status or --rejections.')
+    throw new UsageError(
+      'Name a file to import, or ask with --incident, --status, --backlog or --rejections.',
+    )
   }
   if (at && (!question || question.kind === 'rejections')) {
-    throw new UsageError('--at belongs to --incident or --status.')
+    throw new UsageError('--at belongs to --incident, --status or --backlog.')
   }
   return {
     file,
@@ -66,6 +70,7 @@ function parse(args: readonly string[]) {
       options: {
         incident: { type: 'string' },
         status: { type: 'boolean' },
+        backlog: { type: 'boolean' },
         rejections: { type: 'boolean' },
         at: { type: 'string' },
         limit: { type: 'string' },
@@ -80,15 +85,16 @@ function parse(args: readonly string[]) {
 }
 
 function readQuestion(
-  values: { incident?: string; status?: boolean; rejections?: boolean },
+  values: { incident?: string; status?: boolean; backlog?: boolean; rejections?: boolean },
   at: Date | undefined,
 ): Question | undefined {
   const questions: Question[] = []
   if (values.incident !== undefined) questions.push({ kind: 'incident', id: values.incident, at })
   if (values.status) questions.push({ kind: 'status', at })
+  if (values.backlog) questions.push({ kind: 'backlog', at })
   if (values.rejections) questions.push({ kind: 'rejections' })
   if (questions.length > 1) {
-    throw new UsageError('One question at a time: --incident, --status or --rejections.')
+    throw new UsageError('One question at a time: --incident, --status, --backlog or --rejections.')
   }
   return questions[0]
 }

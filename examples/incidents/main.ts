@@ -3,7 +3,8 @@
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
 import { createRuntime, isReenactError, type Runtime } from 'reenact'
-import { importLines, refusalLines, statusLines, storyLines } from './answers.ts'
+import { backlogLines, importLines, refusalLines, statusLines, storyLines } from './answers.ts'
+import { backlogOf } from './backlog.ts'
 import { type CliOptions, help, type Question, readCli, UsageError } from './cli-options.ts'
 import { importLog } from './import-log.ts'
 import { Incident } from './incident.ts'
@@ -122,10 +123,15 @@ async function answer(runtime: Runtime, question: Question, { limit }: CliOption
 async function answerLines(
   runtime: Runtime,
   question: Question,
-  limit = 3,
+  limit?: number,
 ): Promise<readonly string[]> {
-  if (question.kind === 'rejections') return refusalLines(await refusals(runtime, limit))
+  if (question.kind === 'rejections') return refusalLines(await refusals(runtime, limit ?? 3))
   const at = question.at ?? new Date()
+  if (question.kind === 'backlog') {
+    const progress = startProgress('events')
+    const teams = await backlogOf(runtime, question.at, progress.update).finally(progress.stop)
+    return backlogLines(teams, at, limit ?? 20)
+  }
   if (question.kind === 'status') {
     const counts = await statusCounts(runtime, at)
     if (counts.total === 0) throw new Failure(`There were no incidents at ${timeText(at)}.`)

@@ -5,16 +5,23 @@ import { systemPorts } from '../core/clock.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 
-/** Adds the store argument, which {@link openForReading} takes. */
-export const takesStore = (command: Command): Command =>
+/** Adds the argument of a store file. */
+export const takesFile = (command: Command): Command =>
   command.argument('<store>', 'path of a store file, such as bank.db or file:bank.db')
+
+/** Adds the argument of any store that keeps something. */
+export const takesStore = (command: Command): Command =>
+  command.argument(
+    '<store>',
+    'path of a store file, such as bank.db, or an address such as esdb://localhost:2113',
+  )
 
 /** The path of a store file. */
 export const pathOf = (store: string): string => store.replace(/^file:/, '')
 
-/** Opens a store beside its writer: looking never changes it. */
+/** Opens a store beside its writers: looking never changes it. */
 export const openForReading = (store: string): Promise<EventStore> =>
-  openStore(`file:${pathOf(store)}?mode=ro`, systemPorts)
+  openStore(store.includes('://') ? store : `file:${pathOf(store)}?mode=ro`, systemPorts)
 
 /** A whole number of at least `min`. */
 export const wholeNumber =

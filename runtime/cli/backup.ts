@@ -3,11 +3,11 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { ReenactError } from '../core/errors.ts'
-import { openForReading, pathOf, takesStore } from './arguments.ts'
+import { openForReading, pathOf, takesFile } from './arguments.ts'
 import { count, print, say } from './output.ts'
 
 export function define(command: Command): void {
-  takesStore(command)
+  takesFile(command)
     .argument('<to>', 'path of the copy; it must not exist')
     .description(
       'Copies a store at one moment while others write it. The copy appears under its name only when every event of it was checked.',

@@ -6,14 +6,14 @@ import { systemPorts } from '../core/clock.ts'
 import { isReenactError, type ReenactError } from '../core/errors.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { openSqliteStore } from '../stores/sqlite/sqlite-store.ts'
-import { pathOf, takesStore } from './arguments.ts'
+import { pathOf, takesFile } from './arguments.ts'
 import { colors, count, counted, print, printable } from './output.ts'
 import { startProgress } from './progress.ts'
 
 const problemsShownMax = 20
 
 export function define(command: Command): void {
-  takesStore(command)
+  takesFile(command)
     .description(
       "Reads every event of a store and checks its checksum, its id and its place in the chain of its stream; then snapshots, checkpoints and the structure of the file. Others may write it meanwhile. Needs none of your code: whether today's machines replay the events is what actor.verify() checks.",
     )

@@ -37,12 +37,40 @@ export function encode(value: unknown, options: EncodeOptions = {}): string {
     checkValue(walk, value)
     return JSON.stringify(value)
   })
-  // A UTF-16 unit takes three bytes at most: most texts need no counting.
-  if (text.length * 3 > bytesMax) {
-    const bytes = Buffer.byteLength(text)
-    if (bytes > bytesMax) refuseSize(walk, bytes)
-  }
+  checkSize(walk, text)
   return text
+}
+
+/**
+ * A copy of an object as {@link decode} would give it after {@link encode}, and its {@link canonical} text. Refuses
+ * what they refuse.
+ */
+export function copyOf(
+  value: unknown,
+  options: EncodeOptions = {},
+): { readonly copy: JsonObject; readonly canonicalText: string } {
+  const { what = 'The payload', bytesMax = payloadBytesMax } = options
+  const walk = startWalk(what, bytesMax)
+  const copy = guarded(walk, () => {
+    checkValue(walk, value)
+    return copyPlain(value as Json)
+  })
+  if (!isObject(copy)) return refuseKind(walk, copy)
+  const canonicalText = canonical(copy)
+  checkSize(walk, canonicalText)
+  return { copy, canonicalText }
+}
+
+// What was checked holds no code: reading it again gives the same.
+function copyPlain(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value
+  if (isArray(value)) return value.map(copyPlain)
+  const copy: Record<string, Json> = {}
+  for (const key of Object.keys(value)) {
+    const field: Json | undefined = value[key]
+    if (field !== undefined) copy[key] = copyPlain(field)
+  }
+  return copy
 }
 
 /**
@@ -52,11 +80,39 @@ export function encode(value: unknown, options: EncodeOptions = {}): string {
 export function decode(text: string, what = 'The payload'): JsonObject {
   const walk = startWalk(what, Number.POSITIVE_INFINITY)
   const value = guarded(walk, () => parse(walk, text))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(walk, `is ${kindOf(value)}`, 'payloads are objects: wrap it in one')
-  }
+  if (!isObject(value)) return refuseKind(walk, value)
   guarded(walk, () => checkParsed(walk, value))
-  return value as JsonObject
+  return value
+}
+
+/** An event: its data with its type among them. */
+export interface TypedData extends JsonObject {
+  readonly type: string
+}
+
+/** Reads the JSON text of an event's data, like {@link decode}, as an event of this type. */
+export function decodeEvent(type: string, text: string): TypedData {
+  const event = parseEvent(type, text)
+  if (!event) return Object.assign({ type }, decode(text), { type })
+  const walk = startWalk('The payload', Number.POSITIVE_INFINITY)
+  guarded(walk, () => checkParsed(walk, event))
+  return event
+}
+
+/** The same for what {@link encode} has just written. */
+export const rereadEvent = (type: string, text: string): TypedData =>
+  parseEvent(type, text) ?? { type }
+
+// Parsing the type together with the data saves a copy. `undefined` for an empty object, and for what is none.
+function parseEvent(type: string, text: string): TypedData | undefined {
+  if (!text.startsWith('{"')) return undefined
+  try {
+    const event = JSON.parse(`{"type":${quoted(type)},${text.slice(1)}`)
+    // Foreign data may have a property of that name.
+    return event.type === type ? event : { ...event, type }
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -64,21 +120,32 @@ export function decode(text: string, what = 'The payload'): JsonObject {
  * have equal texts. Takes values that {@link encode} accepts or {@link decode} returned.
  */
 export function canonical(value: Json): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value !== 'object' || value === null) return String(value)
   if (isArray(value)) return `[${value.map(canonical).join(',')}]`
   let text = ''
   for (const key of Object.keys(value).sort()) {
     const field: Json | undefined = value[key]
     // Dropped, as `encode` does: a value and what comes back from the log hash alike.
     if (field === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(field)}`
+    text += `${text === '' ? '' : ','}${quoted(key)}:${canonical(field)}`
   }
   return `{${text}}`
 }
 
-/** Tells payloads apart: the first 132 bits of the SHA-256 of {@link canonical}, 22 characters. */
-export const payloadHash = (value: Json): string =>
-  hash('sha256', canonical(value), 'base64url').slice(0, 22)
+/** A text as JSON. Most are short and plain, and then this is faster than `JSON.stringify`. */
+export function quoted(text: string): string {
+  if (text.length > 64) return JSON.stringify(text)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return JSON.stringify(text)
+  }
+  return `"${text}"`
+}
+
+/** Tells payloads apart by their {@link canonical} texts: the first 132 bits of the SHA-256, 22 characters. */
+export const payloadHash = (canonicalText: string): string =>
+  hash('sha256', canonicalText, 'base64url').slice(0, 22)
 
 /**
  * Freezes plain objects and arrays all the way down and returns the value. Stops at what is frozen
@@ -128,6 +195,19 @@ function parse(walk: Walk, text: string): unknown {
     return refuse(walk, reason, 'check who wrote it, or restore it from a backup')
   }
 }
+
+function checkSize(walk: Walk, text: string): void {
+  // A UTF-16 unit takes three bytes at most: most texts need no counting.
+  if (text.length * 3 <= walk.bytesMax) return
+  const bytes = Buffer.byteLength(text)
+  if (bytes > walk.bytesMax) refuseSize(walk, bytes)
+}
+
+const refuseKind = (walk: Walk, value: unknown): never =>
+  refuse(walk, `is ${kindOf(value)}`, 'payloads are objects: wrap it in one')
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const kindOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`

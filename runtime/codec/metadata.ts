@@ -1,5 +1,7 @@
 // What stands beside the data of every event.
 
+import { quoted } from './codec.ts'
+
 /** What Reenact writes beside the data. Foreign writers may lack any of it. */
 export interface EventMetadata extends EventHeader {
   /** Its own time is before that of an earlier event, knowingly. */
@@ -29,14 +31,71 @@ export interface EventHeader {
   readonly commandId?: string
 }
 
-const headerPattern =
-  /^\{"schemaVersion":([1-9]\d{0,8}),"time":([1-9]\d{0,14}|0),"commandId":"([^"\\]+)"/
+/** All that is written beside an event. Hashes and writer are texts that JSON holds as they are. */
+export interface WrittenMetadata {
+  readonly schemaVersion: number
+  readonly time: number
+  readonly commandId: string
+  readonly late: boolean
+  readonly payloadHash: string
+  readonly $correlationId: string
+  readonly $causationId: string
+  readonly writer: string
+  readonly previousHash: string
+  readonly traceparent: string | undefined
+  /** -1: no command stream was handled yet. */
+  readonly commandRevision: number
+  readonly custom: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Metadata as text, the header first. By hand because it is written for every event. */
+export function writeMetadata(metadata: WrittenMetadata): string {
+  const { schemaVersion, time, commandId, late, payloadHash, writer, previousHash } = metadata
+  const { $correlationId, $causationId, traceparent, commandRevision, custom } = metadata
+  const id = quoted(commandId)
+  const correlation = $correlationId === commandId ? id : quoted($correlationId)
+  const causation = $causationId === commandId ? id : quoted($causationId)
+  let text = `{"schemaVersion":${schemaVersion},"time":${time},"commandId":${id},"payloadHash":"${payloadHash}","$correlationId":${correlation},"$causationId":${causation},"writer":"${writer}","previousHash":"${previousHash}"`
+  if (late) text += ',"late":true'
+  if (traceparent !== undefined) text += `,"traceparent":${quoted(traceparent)}`
+  if (commandRevision >= 0) text += `,"commandRevision":${commandRevision}`
+  if (custom !== undefined) text += `,"custom":${JSON.stringify(custom)}`
+  return `${text}}`
+}
+
+const versionKey = '{"schemaVersion":'
+const timeKey = ',"time":'
+const commandKey = ',"commandId":"'
 
 /** Reads the header alone: what begins as Reenact writes it needs no parsing of the rest. */
 export function readHeader(event: { readonly metadata: string }): EventHeader {
-  const found = headerPattern.exec(event.metadata)
-  if (!found) return readMetadata(event)
-  return { schemaVersion: Number(found[1]), time: Number(found[2]), commandId: found[3] as string }
+  const { metadata } = event
+  const versionEnd = metadata.indexOf(timeKey)
+  const timeEnd = metadata.indexOf(commandKey, versionEnd)
+  const idStart = timeEnd + commandKey.length
+  const idEnd = metadata.indexOf('"', idStart)
+  if (versionEnd > 0 && timeEnd > 0 && idEnd > idStart && metadata.startsWith(versionKey)) {
+    const schemaVersion = wholeNumber(metadata, versionKey.length, versionEnd)
+    const time = wholeNumber(metadata, versionEnd + timeKey.length, timeEnd)
+    const commandId = metadata.slice(idStart, idEnd)
+    if (schemaVersion > 0 && time >= 0 && !commandId.includes('\\')) {
+      return { schemaVersion, time, commandId }
+    }
+  }
+  return readMetadata(event)
+}
+
+/** The number these digits say; -1 where they are none as JSON writes them, or too many. */
+function wholeNumber(text: string, start: number, end: number): number {
+  const length = end - start
+  if (length < 1 || length > 15 || (length > 1 && text.charCodeAt(start) === 0x30)) return -1
+  let number = 0
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    number = number * 10 + digit
+  }
+  return number
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string'

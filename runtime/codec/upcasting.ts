@@ -1,10 +1,20 @@
 // The one place where old events become today's events: on read, before anybody else sees them.
 
 import { messageOf, ReenactError } from '../core/errors.ts'
-import { decode, encode, type JsonObject } from './codec.ts'
+import { decode, decodeEvent, encode, type JsonObject, type TypedData } from './codec.ts'
 import type { EventHeader } from './metadata.ts'
 
-/** Makes the data of the next version from the data of one version. Pure. */
+/**
+ * Makes the data of the next version from the data of one version. Pure. The data are JSON without `type`; what it
+ * returns must be too. Where it throws or returns no object, reading fails with `InvalidOption`, which names it.
+ *
+ * @example
+ * ```ts
+ * const Account = aggregate('account', machine, {
+ *   events: { Deposited: { version: 2, upcast: { 1: (data) => ({ ...data, currency: 'EUR' }) } } },
+ * })
+ * ```
+ */
 export type Upcaster = (data: JsonObject) => JsonObject
 
 /** What a reader knows of one event type. */
@@ -28,26 +38,47 @@ const runtimeRules: Upcasters = new Map(
   ['reenact.Rejected', 'reenact.NoEffect'].map((type) => [type, { type, version: 1, steps: {} }]),
 )
 
+/** A row of the log. */
+type StoredText = Omit<StoredEvent, 'version' | 'data'> & { readonly data: string }
+
 /**
  * The event of a row of the log as today's code knows it, or `undefined` where its type is ignored. Throws
  * `CorruptEvent`, `UnknownEvent`, `NewerSchema`.
  */
 export function readEvent(
   rules: Upcasters,
-  {
-    stream,
-    revision,
-    type,
-    data,
-  }: Omit<StoredEvent, 'version' | 'data'> & { readonly data: string },
+  stored: StoredText,
   { schemaVersion: version = 1 }: EventHeader,
 ): ReturnType<typeof upcast> {
+  const { stream, revision, type } = stored
   const known = type.startsWith(runtimeTypePrefix) ? runtimeRules : rules
   // What nobody reads need not be readable.
   if (known.get(type) === null) return undefined
-  let decoded: JsonObject
+  const data = readData(stored, decode)
+  return upcast(known, { stream, revision, type, version, data })
+}
+
+/** The same with the type among the data: as a machine takes it, and as users see it. */
+export function readTyped(
+  rules: Upcasters,
+  stored: StoredText,
+  header: EventHeader,
+): TypedData | undefined {
+  const { type } = stored
+  const rule = type.startsWith(runtimeTypePrefix) ? runtimeRules.get(type) : rules.get(type)
+  if (rule && rule.version === (header.schemaVersion ?? 1)) {
+    return readData(stored, (text) => decodeEvent(rule.type, text))
+  }
+  const event = readEvent(rules, stored, header)
+  return event && Object.assign({ type: event.type }, event.data, { type: event.type })
+}
+
+function readData<Data>(
+  { stream, revision, data }: StoredText,
+  read: (text: string) => Data,
+): Data {
   try {
-    decoded = decode(data)
+    return read(data)
   } catch (error) {
     throw new ReenactError(
       'CorruptEvent',
@@ -56,7 +87,6 @@ export function readEvent(
       error,
     )
   }
-  return upcast(known, { stream, revision, type, version, data: decoded })
 }
 
 /** An event as found in the log. */

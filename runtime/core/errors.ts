@@ -68,6 +68,10 @@ export interface ErrorDetails {
   DiskFull: { file: string }
   /** The store failed in a way only a restart of the process resolves. */
   StoreFailed: { store: string }
+  /** The command could not be handled and was put aside as a dead letter. */
+  CommandParked: { actor: string; commandId: string; deadLetter: string }
+  /** No dead letter has this id, or it is not open. */
+  DeadLetterNotFound: { id: string }
   /** The server cannot be used now, or not like this; `reason` says why. */
   StoreUnavailable: {
     store: string
@@ -79,6 +83,18 @@ export interface ErrorDetails {
   GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
+  /** No read model of this name is there yet, or no worker for it runs here. */
+  UnknownProjection: { projection: string }
+  /** The read model was made by other handlers, another shape of the view, or another version. */
+  ProjectionChanged: { projection: string; stored: number; version: number }
+  /** An event could not be projected; `cause` says why. The worker stopped before it. */
+  ProjectionFailed: { projection: string; position: number; type: string }
+  /** The read model had not reached the position in time. */
+  NotYetProjected: { projection: string; position: number; checkpoint: number; timeoutMs: number }
+  /** Another worker moved the checkpoint: this one is not the writer any more. */
+  Fenced: { projection: string }
+  /** `patch` found nothing to change. */
+  NoDocument: { key: string }
 }
 
 /** A stable error code. */
@@ -92,12 +108,23 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UnknownOutcome',
   'DiskFull',
   'StoreUnavailable',
+  'NotYetProjected',
+  'Fenced',
 ])
 
 // Shared by every copy of the package in a process, so that the guard survives duplicate installs.
 const mark = Symbol.for('reenact.error')
 
-/** The error class of Reenact. Use {@link isReenactError} rather than `instanceof`. */
+/**
+ * The error class of Reenact. `code` and `details` are for programs, `message` is for people: it names the thing and
+ * what to do next. `cause` holds what was behind it, if anything. Use {@link isReenactError} rather than
+ * `instanceof`: it also knows the errors of another copy of the package.
+ *
+ * @example
+ * ```ts
+ * if (isReenactError(error, 'WrongExpectedRevision')) console.log(error.details.actual)
+ * ```
+ */
 export class ReenactError<Code extends ErrorCode = ErrorCode> extends Error {
   /** Stable: safe to switch on and to log. */
   readonly code: Code

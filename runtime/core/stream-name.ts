@@ -58,6 +58,7 @@ export const categoryOf = (stream: string): string => {
 /** The actor id a stream name stands for: the inverse of {@link streamName}. Foreign names are taken as they are. */
 export const idOf = (stream: string): string => {
   const encoded = stream.slice(stream.indexOf('-') + 1)
+  if (!encoded.includes('%')) return encoded
   try {
     return decodeURIComponent(encoded)
   } catch {

@@ -4,6 +4,7 @@ import {
   Actor,
   type ActorLimits,
   type AnyAggregate,
+  CommandBus,
   Directory,
   type Metrics,
   type Moment,
@@ -12,14 +13,26 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
-import { type LogEvent, type LogOptions, logEvents } from '../../projections/index.ts'
-import { type Ports, systemPorts } from '../core/clock.ts'
+import {
+  type AnyProjection,
+  type LogEvent,
+  type LogOptions,
+  logEvents,
+  type Projection,
+  Projections,
+  type ProjectOptions,
+  type ViewHandle,
+} from '../../projections/index.ts'
+import { type Ports, sleep, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
+import { timerMsMax } from '../core/limits.ts'
 import { streamName } from '../core/stream-name.ts'
 import type { EventStore } from '../ports/event-store.ts'
+import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
+import { openViews } from './open-views.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
@@ -31,6 +44,11 @@ export interface RuntimeOptions {
   readonly store: string | EventStore
   /** The kinds of actors that live here. */
   readonly actors: readonly AnyAggregate[]
+  /**
+   * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
+   * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
+   */
+  readonly views?: string
   /** Clock, chance and timers. Default: the system's. */
   readonly ports?: Partial<Ports>
   /**
@@ -42,7 +60,7 @@ export interface RuntimeOptions {
 }
 
 /** Actors on a log. Make it with {@link createRuntime}. */
-export interface Runtime {
+export interface Runtime extends CommandStreams {
   /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
@@ -72,6 +90,31 @@ export interface Runtime {
    * ```
    */
   log(options?: LogOptions): AsyncIterable<LogEvent>
+  /**
+   * Runs projections in this process: catches up, then follows the log. Resolves when their workers have begun.
+   * Of several processes that run one projection, one works and the others wait to take over.
+   *
+   * @throws `UnknownActor` when one reads an aggregate that is not among `actors`
+   * @throws `InvalidOption` for wrong options, and for one that runs here already
+   * @example
+   * ```ts
+   * await runtime.project([Balances], { poison: 'park' })
+   * ```
+   */
+  project(projections: readonly AnyProjection[], options?: ProjectOptions): Promise<void>
+  /**
+   * What a projection is read with, in any process.
+   *
+   * @example
+   * ```ts
+   * const balances = runtime.view(Balances)
+   * await balances.waitFor(await ann.send({ type: 'deposit', amount: 5 }))
+   * await balances.get('ann')
+   * ```
+   */
+  view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
+  /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
+  readonly projections: Projections
   /**
    * Writes a consistent, checked copy of the store to a new file while actors go on. Copying the file by hand
    * may miss what is still in its WAL.
@@ -125,6 +168,22 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const check = (aggregate: AnyAggregate): void => {
     if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
   }
+  const projections = new Projections({
+    store,
+    ports,
+    upcasters,
+    openEngine: () => openViews(options.views, store.name, ports.timers),
+  })
+  const bus = new CommandBus(directory, models, newId)
+  const close = async (graceMs: number): Promise<void> => {
+    if (bus.working) {
+      const waitMs = Math.min(graceMs, timerMsMax)
+      await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
+    }
+    await directory.close(graceMs)
+    await projections.close()
+    if (opened) await store.close()
+  }
   let closing: Promise<void> | undefined
   return {
     store: watchedStore(store, (stream) => directory.resident(stream)?.state.forget()),
@@ -137,12 +196,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       check(aggregate)
       return replayAll(directory.deps, modelOf(aggregate), moment)
     },
+    ...commandStreams(bus, options.actors, check),
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
+    project: (list, projectOptions = {}) => projections.project(list, projectOptions),
+    view: (projection) => projections.view(projection),
+    projections,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
       if (!(graceMs >= 0)) return Promise.reject(invalidGrace(graceMs))
-      closing ??= directory.close(graceMs).then(() => (opened ? store.close() : undefined))
+      closing ??= close(graceMs)
       return closing
     },
   }

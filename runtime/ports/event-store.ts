@@ -5,17 +5,21 @@ import type { ExpectedRevision } from '../core/expected-revision.ts'
 import type { ConsumerGroups } from './consumer-groups.ts'
 import type { StateStore } from './state-store.ts'
 
-/** An event on its way to the log. `data` and `metadata` are JSON objects, encoded once by the writer. */
+/** An event on its way to the log. A store keeps the texts as they are and reads none of them. */
 export interface EventToAppend {
   /** A UUID. Same id means same bytes. */
   readonly id: string
+  /** What happened, such as `Deposited`. */
   readonly type: string
+  /** A JSON object, encoded once by the writer. */
   readonly data: string
+  /** A JSON object, encoded once by the writer. */
   readonly metadata: string
 }
 
-/** An event in the log. */
+/** An event in the log: as it was appended, with its place and the time the store took it. */
 export interface RecordedEvent extends EventToAppend {
+  /** `category-id`, such as `account-ann`. */
   readonly stream: string
   /** Place in the stream, from 0. */
   readonly revision: number
@@ -42,26 +46,36 @@ export type AppendOutcome =
       readonly recordedAt: number
       readonly repeated: boolean
     }
-  | { readonly outcome: 'conflict'; readonly actual: number }
+  | {
+      readonly outcome: 'conflict'
+      /** Last revision of the stream, -1 if it has no event. */
+      readonly actual: number
+    }
   | { readonly outcome: 'refused'; readonly error: ReenactError }
   | { readonly outcome: 'unknown'; readonly error: unknown }
 
+/** Options of {@link EventStore.append}. */
 export interface AppendOptions {
+  /** What the stream must be at: a revision, `none`, `exists`, or `any` for no expectation. Otherwise `conflict`. */
   readonly expected: ExpectedRevision
 }
 
+/** `forwards` is from the oldest to the newest. */
 export type Direction = 'forwards' | 'backwards'
 
+/** Options of {@link EventStore.readStream}. */
 export interface ReadStreamOptions {
   /** First revision to read, inclusive. Default: the first, or the last when reading backwards. */
   readonly from?: number
+  /** Default `forwards`. */
   readonly direction?: Direction
   /** At most so many events. Default 512. */
   readonly limit?: number
 }
 
-/** One page of a stream. */
+/** One page of a stream. A stream nobody wrote has no events, head -1, and ends. */
 export interface StreamPage {
+  /** In the direction asked for, revisions without a gap. */
   readonly events: readonly RecordedEvent[]
   /** Last revision ever written, -1 if none; also when its events are truncated or deleted. */
   readonly head: number
@@ -81,25 +95,31 @@ export interface LogFilter {
   readonly types?: readonly string[]
 }
 
+/** Options of {@link EventStore.readAll}. */
 export interface ReadAllOptions {
   /** Forwards: only later positions. Default 0, the beginning. */
   readonly after?: number
   /** Backwards: only earlier positions. Default: the end. */
   readonly before?: number
+  /** Default `forwards`. */
   readonly direction?: Direction
   /** At most so many events. Default 512. */
   readonly limit?: number
+  /** Default: every event. */
   readonly filter?: LogFilter
 }
 
-/** One page of the log. */
+/** One page of the log. With a filter it may be empty and still not be the last. */
 export interface LogPage {
+  /** In the direction asked for, by position. */
   readonly events: readonly RecordedEvent[]
   /** The position up to which the log was looked at: go on from here, also when nothing matched. */
   readonly position: number
+  /** Nothing further in this direction at the moment of reading. */
   readonly end: boolean
 }
 
+/** Options of {@link EventStore.subscribe}. */
 export interface SubscribeOptions {
   /** One stream; `after` is then a revision. Otherwise the log, and `after` is a position. */
   readonly stream?: string
@@ -126,14 +146,22 @@ export type SubscriptionMessage =
 
 /**
  * Catches up, then follows. It is pulled: nothing is buffered beyond one page. A corrupt event ends it with
- * `CorruptEvent`.
+ * `CorruptEvent`; closing it, or the store, ends it without an error.
+ *
+ * @example
+ * ```ts
+ * for await (const message of store.subscribe({ filter: { categories: ['account'] }, after: checkpoint })) {
+ *   if (message.kind === 'events') await handle(message.events)
+ *   checkpoint = message.checkpoint
+ * }
+ * ```
  */
 export interface Subscription extends AsyncIterable<SubscriptionMessage> {
   /** Ends the iteration after the message in hand. */
   close(): void
 }
 
-/** Rules of one stream about what may still be read. */
+/** Rules of one stream about what may still be read. What they hide is gone for readers at once. */
 export interface StreamMetadata {
   /** Events below this revision are gone. */
   readonly truncateBefore?: number
@@ -143,11 +171,13 @@ export interface StreamMetadata {
   readonly maxAgeSeconds?: number
 }
 
+/** Options of {@link EventStore.listStreams}. */
 export interface ListStreamsOptions {
+  /** What stands before the first dash of a name: the name of an aggregate. */
   readonly category: string
   /** Only names after this one, in byte order. */
   readonly after?: string
-  /** Default 512. */
+  /** At most so many names. Default 512. */
   readonly limit?: number
 }
 
@@ -159,25 +189,53 @@ export interface Supports {
   readonly exclusiveWriter: boolean
 }
 
-/** The log. Adapters implement it; everything else is built on it. */
+/**
+ * The log. Adapters implement it; everything else is built on it. `reenact/testing` has the suite of tests that an
+ * adapter must pass.
+ *
+ * Reading rejects with `CorruptEvent` or `RevisionGap` where a stream is damaged, `StoreUnreadable` where more than a
+ * stream is, `StoreFailed` where the disk fails, `Closed` after `close`, and `InvalidOption` for wrong options. The
+ * other methods that write reject with `StreamDeleted` for a tombstone, `InvalidName`, `InvalidOption`, `ReadOnly`,
+ * `DiskFull`, `StoreFailed` and `Closed`.
+ *
+ * @example
+ * ```ts
+ * const { events, end } = await runtime.store.readStream('account-ann', { from: 10, limit: 100 })
+ * ```
+ */
 export interface EventStore {
   /** For messages: `memory:`, `file:bank.db`. */
   readonly name: string
+  /** What it can do. */
   readonly supports: Supports
 
-  /** Appends all events of one stream or none. Never rejects: every failure is an outcome. */
+  /**
+   * Appends all events of one stream or none, and answers when they are as durable as the store can make them. Never
+   * rejects: every failure is an outcome. Appending the same events again, by id, gives `committed` with `repeated`.
+   *
+   * @example
+   * ```ts
+   * const result = await store.append('account-ann', [event], { expected: 7 })
+   * if (result.outcome === 'conflict') console.log(`it is at ${result.actual}`)
+   * ```
+   */
   append(
     stream: string,
     events: readonly EventToAppend[],
     options: AppendOptions,
   ): Promise<AppendOutcome>
+  /** One page of a stream. */
   readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage>
+  /** One page of the whole log. */
   readAll(options?: ReadAllOptions): Promise<LogPage>
+  /** Follows a stream or the log. Close it when done. */
   subscribe(options?: SubscribeOptions): Subscription
   /** Names of the category's streams that have readable events, in byte order. */
   listStreams(options: ListStreamsOptions): Promise<readonly string[]>
 
+  /** The rules of a stream; `{}` if it has none. */
   streamMetadata(stream: string): Promise<StreamMetadata>
+  /** Replaces the rules of a stream, which need not exist yet. */
   setStreamMetadata(stream: string, metadata: StreamMetadata): Promise<void>
   /** Hides all events. The stream can be written again; revisions go on. */
   deleteStream(stream: string): Promise<void>
@@ -188,7 +246,10 @@ export interface EventStore {
   readonly state: StateStore
   /** Consumers that share the work. */
   readonly groups: ConsumerGroups
-  /** Writes a consistent copy of the whole store to a new file and checks it. For stores on disk. */
+  /**
+   * Writes a consistent copy of the whole store to a new file and checks it. For stores on disk. `InvalidOption` for a
+   * path that exists; what reading rejects with where the store is damaged.
+   */
   backup?(path: string): Promise<void>
   /** Finishes accepted appends, then lets go of everything. */
   close(): Promise<void>

@@ -2,13 +2,25 @@
 
 /** A value and how often it was written. */
 export interface StateEntry {
+  /** What was put. */
   readonly value: string
   /** 0 for the first write, then one more each time. A fencing token. */
   readonly revision: number
 }
 
-/** A key-value store with compare-and-set. */
+/**
+ * A key-value store with compare-and-set. A damaged entry rejects with `StoreUnreadable`; it may be deleted, and
+ * overwritten where nothing is expected.
+ *
+ * @example
+ * ```ts
+ * const entry = await store.state.get('checkpoint:report')
+ * const revision = await store.state.put('checkpoint:report', '4711', entry?.revision ?? -1)
+ * if (revision === undefined) console.log('somebody else was faster')
+ * ```
+ */
 export interface StateStore {
+  /** The entry, or `undefined`. */
   get(key: string): Promise<StateEntry | undefined>
   /**
    * Writes. With `expected` only if the entry has that revision (-1: does not exist). Answers the new

@@ -3,7 +3,7 @@
 import { ReenactError } from '../core/errors.ts'
 import type { ExpectedRevision } from '../core/expected-revision.ts'
 import { noRevision } from '../core/expected-revision.ts'
-import { batchBytesMax, eventBytesMax } from '../core/limits.ts'
+import { batchBytesMax, eventBytes, eventBytesMax } from '../core/limits.ts'
 import { streamNameBytesMax } from '../core/stream-name.ts'
 import type { EventToAppend } from '../ports/event-store.ts'
 import type { StreamStatus } from './visibility.ts'
@@ -33,7 +33,7 @@ export function refusalOf(
   for (const event of events) {
     const problem = eventProblem(stream, event)
     if (problem) return problem
-    batchBytes += bytesOf(event)
+    batchBytes += eventBytes(event.type, event.data, event.metadata)
   }
   if (batchBytes > batchBytesMax) {
     return tooLarge(`the batch for '${stream}'`, batchBytes, batchBytesMax)
@@ -111,6 +111,8 @@ export function nameProblem(stream: string): ReenactError | undefined {
 }
 
 function eventProblem(stream: string, event: EventToAppend): ReenactError | undefined {
+  const bytes = sizeIfText(event)
+  if (bytes !== undefined && bytes <= eventBytesMax) return undefined
   for (const part of ['id', 'type', 'data', 'metadata'] as const) {
     if (typeof event[part] === 'string' && isFramable(event[part])) continue
     const reason = 'not a text without NUL, U+001F and lone surrogates'
@@ -120,20 +122,15 @@ function eventProblem(stream: string, event: EventToAppend): ReenactError | unde
       { path: part, reason },
     )
   }
-  const bytes = bytesOf(event)
-  if (bytes <= eventBytesMax) return undefined
-  return tooLarge(`event '${event.type}' for '${stream}'`, bytes, eventBytesMax)
+  return tooLarge(`event '${event.type}' for '${stream}'`, bytes ?? 0, eventBytesMax)
 }
 
-const bytesOf = (event: EventToAppend): number => {
-  const units = event.type.length + event.data.length + event.metadata.length
-  // A UTF-16 unit takes at most three bytes: most events need no exact count.
-  if (units * 3 <= eventBytesMax / 1024) return units
-  return (
-    Buffer.byteLength(event.type) +
-    Buffer.byteLength(event.data) +
-    Buffer.byteLength(event.metadata)
-  )
+/** The size of an event that holds nothing but texts which come back as they are. */
+function sizeIfText({ id, type, data, metadata }: EventToAppend): number | undefined {
+  for (const part of [id, type, data, metadata]) if (typeof part !== 'string') return undefined
+  // One look at all of them; the blank keeps halves of a surrogate pair apart.
+  if (!isFramable(`${id} ${type} ${data} ${metadata}`)) return undefined
+  return eventBytes(type, data, metadata)
 }
 
 const tooLarge = (what: string, bytes: number, limitBytes: number): ReenactError =>

@@ -116,7 +116,10 @@ class Given<A extends AnyAggregate> implements Scenario<A> {
       const stored = decode(encode(data, { what: `The given event '${type}'` }))
       const place = { stream: this.#stream, revision, type, version }
       const event = upcast(this.#model.upcasters, { ...place, data: stored })
-      if (event) snapshot = evolve(this.#model, snapshot, event.type, event.data)
+      if (event) {
+        const { type: name, data } = event
+        snapshot = evolve(this.#model, snapshot, { ...data, type: name })
+      }
       revision += 1
     }
     return new Given<A>(this.#model, snapshot, revision)

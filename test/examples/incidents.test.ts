@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { createRuntime, type Runtime } from 'reenact'
+import { backlogOf, weekOf } from '../../examples/incidents/backlog.ts'
 import { readCli, UsageError } from '../../examples/incidents/cli-options.ts'
 import {
   type ImportOptions,
@@ -464,6 +465,34 @@ describe('the incidents example', function () {
         ['resolved in call', 1],
         ['cancelled', 1],
       ])
+    })
+
+    it('show the backlog of each team as the incidents themselves do', async () => {
+      for (const time of [undefined, '2012-01-01T08:30:00Z', '2012-01-03T08:00:00Z']) {
+        const at = time === undefined ? undefined : isoOf(time)
+        const expected = new Map<string, number>()
+        for await (const { state } of runtime.replayAll(Incident, { at: at ?? new Date() })) {
+          const { value = '', context } = state ?? {}
+          if (typeof value !== 'object' || !('open' in value) || !context?.team) continue
+          expected.set(context.team, (expected.get(context.team) ?? 0) + 1)
+        }
+        const found = await backlogOf(runtime, at)
+        expect(expected.size, time).to.be.greaterThan(0)
+        expect(new Map(found.map(({ team, open: number }) => [team, number]))).to.deep.equal(
+          expected,
+        )
+        for (const { open: number, weeks } of found) {
+          expect([...weeks.values()].reduce((a, b) => a + b)).to.equal(number)
+        }
+      }
+    })
+
+    it('name weeks as ISO 8601 does', () => {
+      const week = (time: string) => weekOf(Date.parse(time))
+      expect(week('2012-01-01T12:00:00Z')).to.equal('2011-W52')
+      expect(week('2012-01-02T00:00:00Z')).to.equal('2012-W01')
+      expect(week('2020-12-31T23:59:59Z')).to.equal('2020-W53')
+      expect(week('2021-01-04T00:00:00Z')).to.equal('2021-W01')
     })
 
     it('say which commands were refused and why', async () => {

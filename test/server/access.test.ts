@@ -24,7 +24,7 @@ describe('server: access', function () {
     return client
   }
   before(async () => {
-    files = makeCertificate()
+    files = await makeCertificate()
     const tls = { certificate: readFileSync(files.certificate), key: readFileSync(files.key) }
     server = await startServer({
       store: 'memory:',

@@ -28,7 +28,7 @@ export class Alarm {
       this.#dueMs = Number.POSITIVE_INFINITY
       this.#ring()
     }
-    this.#cancel = this.#ports.timers.after(delayMs, ring, { background: true })
+    this.#cancel = this.#ports.timers.after(delayMs, ring)
   }
 
   stop(): void {

@@ -42,6 +42,7 @@ import {
 import { createMemoryStateStore } from './memory-state-store.ts'
 import { StreamNames } from './stream-names.ts'
 
+/** Options of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
   /** Where recording times and ages come from. Default: the system's. */
   readonly clock?: Clock
@@ -49,7 +50,16 @@ export interface MemoryStoreOptions {
   readonly timers?: Timers
 }
 
-/** A store that lives as long as the process. For tests and simulations. */
+/**
+ * A store that lives as long as the process, for tests and simulations. It keeps every rule of the port but
+ * durability; appends to it never have an unknown outcome.
+ *
+ * @example
+ * ```ts
+ * const store = createMemoryStore()
+ * const runtime = await createRuntime({ store, actors: [Account] })
+ * ```
+ */
 export const createMemoryStore = (options: MemoryStoreOptions = {}): EventStore =>
   new MemoryStore({
     clock: options.clock ?? systemPorts.clock,

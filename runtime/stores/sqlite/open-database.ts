@@ -9,7 +9,7 @@ import { checkSchema, inspect, migrate, pragma, query } from './schema.ts'
 import { damaged, sqliteCodeOf, sqliteCodes, storeError } from './sqlite-errors.ts'
 
 /** Pages in the WAL before a commit copies them into the file. More is faster, less keeps the WAL small. */
-const walPagesMax = 4096
+const walPagesMax = 16_384
 const busyTimeoutMs = 5000
 const cacheKib = 16 * 1024
 

@@ -13,7 +13,7 @@ import { damaged } from './sqlite-errors.ts'
 import { insertRows, type StreamRow } from './statements.ts'
 
 /** So many new entries are collected before they begin to be written. */
-const generationMax = 8_192
+const generationMax = 32_768
 /** The least number of entries written with a commit once writing has begun. */
 const stepMin = 128
 /** Rows read at once when rebuilding. */

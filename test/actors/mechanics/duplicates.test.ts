@@ -136,13 +136,16 @@ describe('A12: a command that comes again', function () {
     const first = await here.ann(10, { snapshotEvery: 100 })
     const id = (index: number) => `number ${index}`
     await pushOut(here, first, id, 1_500)
-    const ann = (await here.open({ snapshotEvery: 10_000 })).actor(Account, 'ann')
+    const runtime = await here.open({ snapshotEvery: 10_000 })
+    const ann = runtime.actor(Account, 'ann')
     await pushOut(here, ann, (index) => id(1_500 + index), 300)
     for (let index = 0; index < 1_800; index += 23) {
       const again = ann.send({ type: 'deposit', amount: 1 }, { commandId: id(index) })
       expect(await here.until(again)).to.include({ duplicate: true, revision: index + 2 })
     }
     expect((await here.until(ann.state())).revision).to.equal(1_801)
+    // The stream was read once for all of them.
+    expect(runtime.metrics().streamScans).to.equal(1)
   })
 
   it('answers also when its first sender gave no id', async () => {

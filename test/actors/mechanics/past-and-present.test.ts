@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { assign, createMachine, emit, setup } from 'xstate'
 import { z } from 'zod'
 import { aggregate } from '../../../actors/aggregate.ts'
+import { isReenactError } from '../../../runtime/core/errors.ts'
 import {
   type AnyAggregate,
   createMemoryStore,
@@ -245,15 +246,23 @@ describe('what others wrote', () => {
     const here = world()
     const ann = await here.ann(10, { snapshotEvery: 1 })
     const seen: [number, number][] = []
-    const following = ann.changes.subscribe(({ revision, state }) => {
-      seen.push([revision, state.context.balance])
-      if (seen.length === 1) void here.log.setStreamMetadata('account-ann', { truncateBefore: 4 })
+    // What the log no longer tells is an error, unless a snapshot tells it.
+    let failed: unknown
+    const following = ann.changes.subscribe({
+      next: ({ revision, state }) => {
+        seen.push([revision, state.context.balance])
+        if (seen.length === 1) void here.log.setStreamMetadata('account-ann', { truncateBefore: 4 })
+      },
+      error: (error) => {
+        failed = error
+      },
     })
     await here.ports.settle()
     for (let n = 0; n < 4; n += 1) await here.until(ann.send(deposit))
     await here.ports.settle()
     following.unsubscribe()
     for (const [revision, balance] of seen) expect(balance).to.equal(10 + 5 * (revision - 1))
+    expect(seen.length === 4 || isReenactError(failed, 'HistoryTruncated')).to.equal(true)
   })
 
   it('goes through upcasters whose results are checked', async () => {

@@ -1,12 +1,14 @@
 // The built `reenact` command as a real process on real files.
 
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
 import { createRuntime } from '../../../runtime/index.ts'
+import { startServer } from '../../../runtime/server/index.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
 import { Account } from '../../fixtures/account.ts'
 import { event, freshFile, temporaryDirectory } from '../stores/support/store-files.ts'
@@ -203,6 +205,13 @@ describe('reenact', function () {
         "'account-bob' lacks event 1",
       ],
       [
+        "the last entry of a stream's index",
+        'DELETE FROM stream_events WHERE revision = 3 AND stream = 2',
+        'DAMAGED. 12 events in 3 streams read.',
+        'Damaged streams: account-bob\n',
+        "The log has event 3 of 'account-bob', but the stream read by itself ends at 2.",
+      ],
+      [
         "a stream's entry",
         "UPDATE streams SET crc = crc + 1 WHERE name = 'account-cleo'",
         'DAMAGED. 8 events in 2 streams read.',
@@ -388,6 +397,26 @@ describe('reenact', function () {
       expect(out).to.match(/^account-bob .*does not match its checksum/m)
       expect(out).to.match(/^account-cleo .*Deposited$/m)
     })
+  })
+
+  it('log and streams read EventStoreDB as they read a file', async () => {
+    const file = await newBank()
+    const server = await startServer({ store: `file:${file}`, port: 0 })
+    try {
+      const run = async (...args: string[]) =>
+        (await promisify(execFile)(process.execPath, [bin, ...args, '--json'])).stdout
+      const address = server.connectionString
+      const streams = jsonLines(await run('streams', address, '--category', 'account'))
+      expect(streams.map(({ stream }) => stream)).to.deep.equal(names.map((n) => `account-${n}`))
+      const events = jsonLines(await run('log', address, '--stream', 'account-ann'))
+      const own = jsonLines(reenact(['log', file, '--json', '--stream', 'account-ann']).out)
+      const content = (all: typeof events) =>
+        all.map(({ id, revision, type, data }) => ({ id, revision, type, data }))
+      expect(content(events)).to.deep.equal(content(own))
+      expect(events).to.have.length(4)
+    } finally {
+      await server.close()
+    }
   })
 
   describe('backup', () => {

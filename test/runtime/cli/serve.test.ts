@@ -66,7 +66,7 @@ describe('reenact serve', function () {
     })
   }
   it('takes TLS and a user', async () => {
-    const files = makeCertificate()
+    const files = await makeCertificate()
     const child = start(
       '--port',
       '0',

@@ -4,13 +4,14 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import {
   canonical,
+  copyOf,
   decode,
   encode,
   type Json,
   type JsonObject,
   payloadHash,
 } from '../../../runtime/codec/codec.ts'
-import { isReenactError } from '../../../runtime/core/errors.ts'
+import { isReenactError, ReenactError } from '../../../runtime/core/errors.ts'
 
 const cases = { numRuns: Number(process.env['REENACT_CASES'] ?? 200) }
 
@@ -105,6 +106,23 @@ describe('codec properties', () => {
     )
   })
 
+  it('a copy is what would come back, its text the canonical one, and refusals are the same', () => {
+    fc.assert(
+      fc.property(fc.oneof(values.holey, anything), (v) => {
+        const text = encodeOrRefuse({ v })
+        if (text === undefined) {
+          expect(() => copyOf({ v })).to.throw(ReenactError)
+          return
+        }
+        const { copy, canonicalText } = copyOf({ v })
+        expect(copy).to.deep.equal(decode(text))
+        expect(canonicalText).to.equal(canonical(decode(text)))
+      }),
+      cases,
+    )
+    expect(() => copyOf('text')).to.throw('wrap it in one')
+  })
+
   it('values of any kind come back or are refused', () => {
     fc.assert(
       fc.property(anything, (v) => {
@@ -154,7 +172,7 @@ describe('codec properties', () => {
     fc.assert(
       fc.property(values.json, (value) => {
         expect(canonical(shuffled(value))).to.equal(canonical(value))
-        expect(payloadHash(shuffled(value))).to.equal(payloadHash(value))
+        expect(payloadHash(canonical(shuffled(value)))).to.equal(payloadHash(canonical(value)))
         expect(JSON.parse(canonical(value))).to.deep.equal(value)
       }),
       cases,

@@ -1,9 +1,9 @@
-// A certificate for 127.0.0.1 that signs itself, made by openssl in a folder of its own.
+// A certificate for 127.0.0.1 that signs itself, in a folder of its own.
 
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 
 /** Paths of the PEM files, and the folder they lie in. */
 export interface CertificateFiles {
@@ -13,23 +13,21 @@ export interface CertificateFiles {
 }
 
 /** Makes both files. */
-export function makeCertificate(): CertificateFiles {
+export async function makeCertificate(): Promise<CertificateFiles> {
   const folder = mkdtempSync(join(tmpdir(), 'reenact-tls-'))
   const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const made = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=127.0.0.1',
-  ]
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-  execFileSync('openssl', [...made, ...names, '-keyout', key, '-out', certificate], {
-    stdio: 'ignore',
+  const altNames = [
+    { type: 7, ip: '127.0.0.1' },
+    { type: 2, value: 'localhost' },
+  ] as const
+  const pems = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    keySize: 2048,
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [...altNames] },
+    ],
   })
+  writeFileSync(certificate, pems.cert)
+  writeFileSync(key, pems.private)
   return { folder, certificate, key }
 }

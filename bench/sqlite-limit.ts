@@ -1,4 +1,4 @@
-// What the machine allows at most: bare SQLite with the same durability, rows and batch size.
+// What SQLite allows at most: bare rows with the same durability, size and number a transaction.
 
 import { hash } from 'node:crypto'
 import { DatabaseSync } from '@photostructure/sqlite'

@@ -1,0 +1,115 @@
+// Command streams: `account:command-ann` holds what was posted to actor `ann`, `account:parked-ann` what was put aside.
+
+import { decode, encode, type JsonObject } from '../runtime/codec/codec.ts'
+import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
+import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
+import { idOf, streamName } from '../runtime/core/stream-name.ts'
+import type { EventToAppend, RecordedEvent } from '../runtime/ports/event-store.ts'
+import { type CheckedCommand, type CommandOptions, checkCommand, type Turn } from './command.ts'
+import type { Model } from './model.ts'
+import { identify } from './recorded.ts'
+
+/** The category of the command streams of a kind. */
+export const commandCategory = (kind: string): string => `${kind}:command`
+/** The category of the streams that hold its dead letters. */
+export const parkedCategory = (kind: string): string => `${kind}:parked`
+/** The category of the streams that hold commands which are not due yet. */
+export const delayedCategory = (kind: string): string => `${kind}:delayed`
+
+/** The streams of one actor. */
+export interface ActorStreams {
+  readonly id: string
+  readonly stream: string
+  readonly commands: string
+  readonly parked: string
+}
+
+/** The streams of an actor by its id. Throws `InvalidName`. */
+export const streamsOf = (kind: string, id: string): ActorStreams => ({
+  id,
+  stream: streamName(kind, id),
+  commands: streamName(commandCategory(kind), id),
+  parked: streamName(parkedCategory(kind), id),
+})
+
+/** The streams of the actor whose command or parked stream this is. */
+export function streamsOfRelated(kind: string, related: string): ActorStreams {
+  const suffix = related.slice(related.indexOf('-'))
+  return {
+    id: idOf(related),
+    stream: `${kind}${suffix}`,
+    commands: `${commandCategory(kind)}${suffix}`,
+    parked: `${parkedCategory(kind)}${suffix}`,
+  }
+}
+
+/** What a posted command carries beside its payload. */
+interface PostedMetadata extends EventMetadata {
+  readonly expectedRevision?: ExpectedRevision
+  readonly occurredAt?: number
+  /** The dead letter it was retried from. */
+  readonly retryOf?: string
+}
+
+/** How a command is written to its stream. Its hash is its id: it stands for itself. */
+export function encodeCommand(
+  stream: string,
+  checked: CheckedCommand,
+  { writer, time, retryOf }: { writer: string; time: number; retryOf?: string },
+): EventToAppend {
+  const { type, payload, payloadHash, commandId, custom, occurredAt, options } = checked
+  const { type: _, ...data } = payload
+  const metadata: PostedMetadata = {
+    schemaVersion: 1,
+    time,
+    commandId,
+    payloadHash,
+    $correlationId: options.correlationId ?? commandId,
+    $causationId: options.causationId ?? commandId,
+    writer,
+    ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
+    ...(options.expectedRevision === undefined
+      ? {}
+      : { expectedRevision: options.expectedRevision }),
+    ...(occurredAt === undefined ? {} : { occurredAt }),
+    ...(options.late ? { late: true } : {}),
+    ...(custom === undefined ? {} : { custom }),
+    ...(retryOf === undefined ? {} : { retryOf }),
+  }
+  const content = { type, data: encode(data, { what: `Command '${type}'` }) }
+  // The revision is the log's to give, so it is no part of the hash.
+  return identify({ stream, revision: 0, ...content, metadata: JSON.stringify(metadata) }).event
+}
+
+/** The payload of a command in the log, with its type. Throws `InvalidPayload`. */
+export const payloadOf = ({ type, data }: RecordedEvent): JsonObject => ({ ...decode(data), type })
+
+/** The id of a command in the log, and whether it was posted again by hand. */
+export function commandIdOf(recorded: RecordedEvent): { commandId: string; retried: boolean } {
+  const { commandId = recorded.id, retryOf }: PostedMetadata = readMetadata(recorded)
+  return { commandId, retried: retryOf !== undefined }
+}
+
+/** A command as it lies in the log, checked anew. Throws `InvalidCommand`, `InvalidPayload`. */
+export function readCommandEvent(
+  model: Model,
+  stream: string,
+  recorded: RecordedEvent,
+  turn: Turn,
+): CheckedCommand {
+  const metadata: PostedMetadata = readMetadata(recorded)
+  const { commandId = recorded.id, $correlationId, $causationId, traceparent } = metadata
+  const options: { -readonly [Key in keyof CommandOptions]: CommandOptions[Key] } = {
+    turn,
+    commandId,
+    correlationId: $correlationId ?? commandId,
+    causationId: $causationId ?? commandId,
+    timeoutMs: Number.POSITIVE_INFINITY,
+  }
+  if (traceparent !== undefined) options.traceparent = traceparent
+  if (metadata.expectedRevision !== undefined) options.expectedRevision = metadata.expectedRevision
+  if (metadata.occurredAt !== undefined) options.occurredAt = metadata.occurredAt
+  if (metadata.late) options.late = true
+  if (metadata.custom !== undefined) options.metadata = metadata.custom
+  return checkCommand(model, stream, payloadOf(recorded), options, () => commandId)
+}

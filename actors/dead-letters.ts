@@ -1,0 +1,212 @@
+// Dead letters: commands that were given up, and what people do about them.
+
+import { readMetadata } from '../runtime/codec/metadata.ts'
+import { ReenactError } from '../runtime/core/errors.ts'
+import type { ActorDeps } from './actor-deps.ts'
+import { appendAny } from './append-any.ts'
+import {
+  type ActorStreams,
+  commandCategory,
+  parkedCategory,
+  streamsOfRelated,
+} from './command-stream.ts'
+import type { Model } from './model.ts'
+import {
+  type Act,
+  appendParked,
+  type ParkedCommand,
+  type ParkedEntry,
+  parkedEntries,
+} from './parked-commands.ts'
+import { identify } from './recorded.ts'
+
+/** A command that was given up. */
+export interface DeadLetter extends ParkedCommand {
+  /** Names it: `account:command-ann@5`, its place on the command stream. */
+  readonly id: string
+  /** Kind of actor. */
+  readonly kind: string
+  readonly actorId: string
+  /** ms since the epoch. */
+  readonly parkedAt: number
+  /** `open` until somebody retries or skips it. */
+  readonly status: 'open' | 'retried' | 'skipped'
+  /** Who did that, why and when. */
+  readonly act?: Act & { readonly at: number }
+}
+
+/** Which dead letters are wanted. */
+export interface DeadLetterFilter {
+  /** Of this kind of actor. */
+  readonly kind?: string
+  /** Of this actor. */
+  readonly actorId?: string
+  /** Default `open`. */
+  readonly status?: DeadLetter['status'] | 'all'
+}
+
+/** Dead letters of a runtime, as `runtime.deadLetters`. */
+export class DeadLetters {
+  readonly #deps: ActorDeps
+  readonly #models: ReadonlyMap<string, Model>
+
+  /** @internal */
+  constructor(deps: ActorDeps, models: ReadonlyMap<string, Model>) {
+    this.#deps = deps
+    this.#models = models
+  }
+
+  /**
+   * Dead letters by actor, oldest first.
+   *
+   * @example
+   * ```ts
+   * for await (const { id, error, attempts } of runtime.deadLetters.list()) console.log(id, error.message, attempts)
+   * ```
+   */
+  async *list({
+    kind,
+    actorId,
+    status = 'open',
+  }: DeadLetterFilter = {}): AsyncGenerator<DeadLetter> {
+    for (const model of this.#models.values()) {
+      if (kind !== undefined && kind !== model.name) continue
+      for await (const stream of this.#parkedStreams(model.name)) {
+        const streams = streamsOfRelated(model.name, stream)
+        if (actorId !== undefined && actorId !== streams.id) continue
+        for (const letter of await this.#lettersOf(model.name, streams)) {
+          if (status === 'all' || letter.status === status) yield letter
+        }
+      }
+    }
+  }
+
+  /**
+   * One dead letter, whatever its status.
+   *
+   * @throws `DeadLetterNotFound`
+   */
+  async show(id: string): Promise<DeadLetter> {
+    return (await this.#find(id)).letter
+  }
+
+  /**
+   * Posts the command again under the same command id, behind what waits for that actor now.
+   *
+   * @throws `DeadLetterNotFound` when there is no open one of this id
+   */
+  async retry(id: string, act: Act): Promise<void> {
+    const { letter, streams } = await this.#findOpen(id, act)
+    const { store } = this.#deps
+    const { commandRevision, commandId } = letter
+    const { events } = await store.readStream(streams.commands, { from: commandRevision, limit: 1 })
+    const [original] = events
+    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    // First the command: should this stop in between, the letter stays open, and a second one is a duplicate.
+    const { type, data } = original
+    const metadata = JSON.stringify({ ...readMetadata(original), retryOf: id })
+    const { event } = identify({ stream: streams.commands, revision: 0, type, data, metadata })
+    const { revision } = await appendAny(this.#deps, streams.commands, [event])
+    await appendParked(this.#deps, streams.parked, {
+      type: 'reenact.CommandRetried',
+      commandRevision,
+      commandId,
+      postedRevision: revision,
+      ...act,
+    })
+  }
+
+  /**
+   * Gives the command up for good.
+   *
+   * @throws `DeadLetterNotFound` when there is no open one of this id
+   */
+  async skip(id: string, act: Act): Promise<void> {
+    const { letter, streams } = await this.#findOpen(id, act)
+    const { commandRevision, commandId } = letter
+    await appendParked(this.#deps, streams.parked, {
+      type: 'reenact.CommandSkipped',
+      commandRevision,
+      commandId,
+      ...act,
+    })
+  }
+
+  /** Dead letters as JSON Lines. */
+  async *export(filter: DeadLetterFilter = {}): AsyncGenerator<string> {
+    for await (const letter of this.list({ status: 'all', ...filter })) {
+      yield `${JSON.stringify(letter)}\n`
+    }
+  }
+
+  async *#parkedStreams(kind: string): AsyncGenerator<string> {
+    const category = parkedCategory(kind)
+    for (let after: string | undefined; ; ) {
+      const names = await this.#deps.store.listStreams({
+        category,
+        ...(after === undefined ? {} : { after }),
+      })
+      yield* names
+      after = names.at(-1)
+      if (after === undefined) return
+    }
+  }
+
+  async #lettersOf(kind: string, streams: ActorStreams): Promise<readonly DeadLetter[]> {
+    const letters = new Map<number, DeadLetter>()
+    for await (const entry of parkedEntries(this.#deps.store, streams.parked)) {
+      const { commandRevision } = entry.event
+      const letter = letterAfter(kind, streams, letters.get(commandRevision), entry)
+      if (letter) letters.set(commandRevision, letter)
+    }
+    return [...letters.values()]
+  }
+
+  async #find(id: string): Promise<{ letter: DeadLetter; streams: ActorStreams }> {
+    const kind = id.slice(0, id.indexOf(':'))
+    const at = id.lastIndexOf('@')
+    const commands = id.slice(0, at)
+    if (!this.#models.has(kind) || !commands.startsWith(`${commandCategory(kind)}-`)) {
+      throw notFound(id, 'no kind of actor of this runtime has it')
+    }
+    const streams = streamsOfRelated(kind, commands)
+    const letter = (await this.#lettersOf(kind, streams)).find((one) => one.id === id)
+    if (!letter) throw notFound(id, 'nothing was parked there')
+    return { letter, streams }
+  }
+
+  async #findOpen(id: string, { by, reason }: Act) {
+    if (typeof by !== 'string' || by === '' || typeof reason !== 'string' || reason === '') {
+      throw new ReenactError(
+        'InvalidOption',
+        `Say who does this and why: { by: 'ann', reason: 'mail server is back' }.`,
+        { option: by ? 'reason' : 'by', fix: "give 'by' and 'reason' as non-empty texts" },
+      )
+    }
+    const found = await this.#find(id)
+    if (found.letter.status !== 'open') throw notFound(id, `it was ${found.letter.status}`)
+    return found
+  }
+}
+
+function letterAfter(
+  kind: string,
+  { id: actorId, commands }: ActorStreams,
+  before: DeadLetter | undefined,
+  { event, time }: ParkedEntry,
+): DeadLetter | undefined {
+  if (event.type === 'reenact.CommandParked') {
+    const { type: _, ...parked } = event
+    const id = `${commands}@${parked.commandRevision}`
+    return { id, kind, actorId, ...parked, parkedAt: time, status: 'open' }
+  }
+  const status = event.type === 'reenact.CommandRetried' ? 'retried' : 'skipped'
+  return before && { ...before, status, act: { by: event.by, reason: event.reason, at: time } }
+}
+
+const notFound = (id: string, why: string): ReenactError =>
+  new ReenactError(
+    'DeadLetterNotFound',
+    `There is no open dead letter '${id}': ${why}. List them to see which there are.`,
+    { id },
+  )

@@ -1,0 +1,260 @@
+// The way of one actor's commands through a worker: in order, a page at a time, until nothing more is signalled.
+
+import { readMetadata } from '../runtime/codec/metadata.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
+import type { RecordedEvent } from '../runtime/ports/event-store.ts'
+import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
+import type { Turn } from './command.ts'
+import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
+import type { Directory } from './directory.ts'
+import { Envelope } from './envelope.ts'
+import { classOf } from './failure.ts'
+import type { Isolation } from './isolation.ts'
+import type { Model } from './model.ts'
+import { parkedIds, parkedThrough } from './parked-commands.ts'
+
+/** What all lanes of a worker share. */
+export interface LaneDeps extends AttemptDeps {
+  readonly directory: Directory
+  readonly isolation: Isolation
+  /** Commands of one actor that are decided together. */
+  readonly pageMax: number
+}
+
+/** What a step of a lane came to. */
+export type LaneStep =
+  /** Everything up to here is handled. */
+  | { readonly next: 'idle'; readonly handled: number }
+  /** There is more. */
+  | { readonly next: 'more' }
+  /** The stream goes further than what was signalled here: claim that first. */
+  | { readonly next: 'claim'; readonly target: number }
+  /** Try again after so long. */
+  | { readonly next: 'wait'; readonly delayMs: number }
+
+interface Place {
+  /** What the actor's own events say. */
+  readonly recorded: number
+  /** With what was parked. */
+  readonly handled: number
+}
+
+/** Characters of commands that one lane keeps. */
+const aheadLengthMax = 64 * 1024
+
+/** Commands of one actor. One step at a time. */
+export class Lane {
+  readonly streams: ActorStreams
+  readonly model: Model
+  /** The last revision that was signalled. */
+  signalled = -1
+  /** The last one that was signalled and claimed: so far it may go. */
+  target = -1
+  /** A worker before this one had it, and the later signals with it: look at the stream's end. */
+  takenOver = false
+  /** The delivery that is answered when everything is handled. */
+  anchor: string | undefined
+  /** It has its turn, waits for it, or waits for a time. */
+  scheduled = false
+  readonly #deps: LaneDeps
+  readonly #attempts: Attempts
+  #unmoved = 0
+  /** Commands in order that the signals brought along. */
+  #ahead: RecordedEvent[] = []
+  #aheadLength = 0
+  /** Where it is, while that is known. */
+  #place: Place | undefined
+  /** Ids of commands that were parked and not retried. */
+  #givenUp: ReadonlySet<string> = new Set()
+
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
+    this.#deps = deps
+    this.model = model
+    this.streams = streams
+    this.#attempts = new Attempts(deps, streams)
+  }
+
+  /** A command was signalled. What follows on need not be read again. */
+  signal(event: RecordedEvent): void {
+    this.signalled = Math.max(this.signalled, event.revision)
+    const last = this.#ahead.at(-1)
+    const length = event.data.length + event.metadata.length
+    if (last && event.revision !== last.revision + 1) return
+    if (this.#ahead.length >= this.#deps.pageMax || this.#aheadLength + length > aheadLengthMax)
+      return
+    this.#ahead.push(event)
+    this.#aheadLength += length
+  }
+
+  /** 1 find out what is handled, 2 take what follows, 3 have it decided, 4 retry or park what failed. */
+  async step(): Promise<LaneStep> {
+    const { isolation, claims } = this.#deps
+    const { commands } = this.streams
+    try {
+      const place = this.#place ?? (await this.#locate())
+      const { handled, recorded } = place
+      if (this.takenOver) {
+        this.takenOver = false
+        const head = await this.#head()
+        if (head > this.target) return { next: 'claim', target: head }
+      }
+      if (handled >= this.target) {
+        await claims.handled(commands, handled)
+        return { next: 'idle', handled }
+      }
+      const suspect = claims.isSuspect(commands, handled + 1)
+      const limit = Math.min(this.#deps.pageMax, this.target - handled)
+      const events = await this.#next(handled, limit)
+      // Commands that are gone leave nothing to do.
+      if (events.length === 0) return { next: 'idle', handled: this.target }
+      const fresh = this.#untilGivenUp(events, place)
+      if (fresh.length === 0) return { next: 'more' }
+      this.#place = undefined
+      if (suspect) return await isolation.alone(() => this.#alone(fresh, recorded))
+      return await isolation.beside(() => this.#decide(fresh, recorded))
+    } catch (error) {
+      return this.#storeFailed(error)
+    }
+  }
+
+  async #locate(): Promise<Place> {
+    const { directory, claims } = this.#deps
+    const { commands, parked } = this.streams
+    const { store } = directory.deps
+    const recorded = await this.#recordedThrough()
+    const through = await parkedThrough(store, parked)
+    const handled = Math.max(recorded, through)
+    await claims.handled(commands, handled)
+    if (through >= 0) this.#givenUp = await parkedIds(store, parked)
+    this.#place = { recorded, handled }
+    return this.#place
+  }
+
+  async #head(): Promise<number> {
+    const { store } = this.#deps.directory.deps
+    return (await store.readStream(this.streams.commands, { limit: 1 })).head
+  }
+
+  /** What follows on the command stream: what the signals brought, or what the log holds. */
+  async #next(handled: number, limit: number): Promise<readonly RecordedEvent[]> {
+    const ahead = this.#ahead
+    this.#ahead = []
+    this.#aheadLength = 0
+    const at = ahead.findIndex(({ revision }) => revision === handled + 1)
+    if (at >= 0) return ahead.slice(at, at + limit)
+    const { store } = this.#deps.directory.deps
+    return (await store.readStream(this.streams.commands, { from: handled + 1, limit })).events
+  }
+
+  /** Up to where the actor's own events say that commands are handled. */
+  async #recordedThrough(): Promise<number> {
+    const { directory } = this.#deps
+    const { stream } = this.streams
+    try {
+      return (await directory.actor(this.model, stream).current()).commandRevision
+    } catch (error) {
+      if (isFinal(error) || classOf(error) === 'busy') throw error
+      // An actor that cannot be replayed: the next command meets the same error and is parked with it.
+      const options = { direction: 'backwards', limit: 1 } as const
+      const [last] = (await directory.deps.store.readStream(stream, options)).events
+      return (last && readMetadata(last).commandRevision) ?? -1
+    }
+  }
+
+  /** Suspected of killing the process: counted first. */
+  async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
+    const begun = await this.#attempts.begin(suspects)
+    return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
+  }
+
+  async #decide(
+    events: readonly RecordedEvent[],
+    recorded: number,
+    counted = 0,
+  ): Promise<LaneStep> {
+    const { metrics } = this.#deps
+    const failed = await this.#sendAll(events, recorded)
+    const handled = failed ? events.indexOf(failed.recorded) : events.length
+    metrics.handled += handled
+    if (handled > 0) this.#unmoved = 0
+    if (counted > 0 && !failed) await this.#attempts.over()
+    if (!failed) return this.#movedTo(events)
+    // Another worker was faster: what it handled is found by looking again.
+    if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
+    if (isFinal(failed.error)) throw failed.error
+    const delayMs = await this.#attempts.failed(failed, counted)
+    if (delayMs !== null) return this.#wait(delayMs)
+    this.#unmoved = 0
+    return { next: 'more' }
+  }
+
+  /** What was given up and comes once more is passed over, unless somebody retries it. */
+  #untilGivenUp(events: readonly RecordedEvent[], place: Place): readonly RecordedEvent[] {
+    if (this.#givenUp.size === 0) return events
+    const at = events.findIndex((event) => {
+      const { commandId, retried } = commandIdOf(event)
+      return !retried && this.#givenUp.has(commandId)
+    })
+    if (at === 0) this.#place = { ...place, handled: events[0]?.revision ?? place.handled }
+    return at < 0 ? events : events.slice(0, at)
+  }
+
+  async #movedTo(events: readonly RecordedEvent[]): Promise<LaneStep> {
+    const handled = events.at(-1)?.revision ?? -1
+    await this.#deps.claims.handled(this.streams.commands, handled)
+    this.#place = { recorded: handled, handled }
+    return handled >= this.target ? { next: 'idle', handled } : { next: 'more' }
+  }
+
+  /** Hands commands to their actor. Answers the first that failed; none after it was decided. */
+  async #sendAll(events: readonly RecordedEvent[], recorded: number): Promise<Failed | undefined> {
+    const outcomes: { recorded: RecordedEvent; outcome: Promise<unknown> }[] = []
+    let after = recorded
+    for (const event of events) {
+      const outcome = this.#send(event, { revision: event.revision, after })
+      outcome.catch(() => {}) // Looked at below, in order.
+      outcomes.push({ recorded: event, outcome })
+      after = event.revision
+    }
+    let failed: Failed | undefined
+    for (const { recorded: event, outcome } of outcomes) {
+      try {
+        await outcome
+      } catch (error) {
+        failed ??= { recorded: event, error }
+      }
+    }
+    return failed
+  }
+
+  async #send(event: RecordedEvent, turn: Turn): Promise<void> {
+    const { directory } = this.#deps
+    const { stream } = this.streams
+    const checked = readCommandEvent(this.model, stream, event, turn)
+    await new Promise((resolve, reject) => {
+      directory.send(this.model, stream, new Envelope(checked, resolve, reject))
+    })
+  }
+
+  #lookAgain(): LaneStep {
+    this.#unmoved += 1
+    return this.#unmoved === 1 ? { next: 'more' } : this.#wait(Math.min(2 ** this.#unmoved, 1_000))
+  }
+
+  /** The store does not do what it should: the lane waits, nothing is given up. */
+  #storeFailed(error: unknown): LaneStep {
+    if (isFinal(error)) throw error
+    this.#unmoved += 1
+    this.#deps.metrics.retried += 1
+    return this.#wait(Math.min(100 * 2 ** this.#unmoved, 10_000))
+  }
+
+  #wait(delayMs: number): LaneStep {
+    const { random } = this.#deps.directory.deps.ports
+    // Half of it by chance, so that rivals do not meet again.
+    return { next: 'wait', delayMs: delayMs / 2 + random.next() * (delayMs / 2) }
+  }
+}
+
+/** The runtime or its store ends: whoever comes next takes over. */
+const isFinal = (error: unknown): boolean => isReenactError(error, 'Closed')

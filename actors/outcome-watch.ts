@@ -1,0 +1,255 @@
+// Waiting for what becomes of posted commands: one subscription to the log for all who wait.
+
+import { readHeader } from '../runtime/codec/metadata.ts'
+import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { issuedAt } from '../runtime/core/ids.ts'
+import { timerMsMax } from '../runtime/core/limits.ts'
+import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
+import { parkedCategory, streamsOf } from './command-stream.ts'
+import type { Directory } from './directory.ts'
+import type { Model } from './model.ts'
+import { findOutcome, outcomeAt, type RawOutcome } from './outcome.ts'
+import { parkedEntries } from './parked-commands.ts'
+import type { OutcomeOptions } from './post.ts'
+import type { Replayed } from './rehydrate.ts'
+
+/** A posted command. */
+export interface Awaited {
+  readonly model: Model
+  readonly id: string
+  readonly commandId: string
+  /** On the command stream; unknown where only the id of the command is known. */
+  readonly revision?: number
+}
+
+interface Waiter {
+  readonly awaited: Awaited
+  /** Something of this command was written. */
+  seen(recorded: RecordedEvent): void
+}
+
+const waitersMax = 100_000
+const timeoutMsDefault = 30_000
+const resubscribeMs = 500
+
+/** All who wait on one runtime. */
+export class OutcomeWatch {
+  readonly #directory: Directory
+  readonly #kinds: readonly string[]
+  readonly #waiters = new Map<string, Set<Waiter>>()
+  #count = 0
+  #subscription: Subscription | undefined
+
+  constructor(directory: Directory, kinds: readonly string[]) {
+    this.#directory = directory
+    this.#kinds = kinds
+  }
+
+  /** The outcome of a command, once there is one. */
+  async outcome(awaited: Awaited, options: OutcomeOptions = {}): Promise<RawOutcome> {
+    if (this.#count >= waitersMax) throw overloaded()
+    return new Promise<RawOutcome>((resolve, reject) => {
+      const over = this.#watch(awaited, options, { resolve, reject })
+      // What was decided before is found by looking, what comes by watching.
+      this.#find(awaited).then(
+        (found) => found && over(() => resolve(found)),
+        (error: unknown) => {
+          over(() => reject(error))
+        },
+      )
+    })
+  }
+
+  /** Whether anybody waits. */
+  get active(): boolean {
+    return this.#count > 0
+  }
+
+  close(): void {
+    const subscription = this.#subscription
+    this.#subscription = undefined
+    subscription?.close()
+  }
+
+  #watch(
+    awaited: Awaited,
+    { timeoutMs = timeoutMsDefault, signal }: OutcomeOptions,
+    promise: { resolve(outcome: RawOutcome): void; reject(error: unknown): void },
+  ): (settle: () => void) => void {
+    const { timers } = this.#directory.deps.ports
+    const { model, id, commandId } = awaited
+    let open = true
+    const over = (settle: () => void): void => {
+      if (!open) return
+      open = false
+      cancel()
+      signal?.removeEventListener('abort', giveUp)
+      this.#remove(waiter)
+      settle()
+    }
+    const giveUp = () => over(() => promise.reject(undecided(model, id, commandId)))
+    const cancel =
+      timeoutMs === Number.POSITIVE_INFINITY
+        ? () => {}
+        : timers.after(Math.min(timeoutMs, timerMsMax), giveUp)
+    const waiter: Waiter = {
+      awaited,
+      seen: (recorded) => {
+        this.#read(awaited, recorded).then(
+          (found) => found && over(() => promise.resolve(found)),
+          (error: unknown) => over(() => promise.reject(error)),
+        )
+      },
+    }
+    signal?.addEventListener('abort', giveUp, { once: true })
+    this.#add(waiter)
+    if (signal?.aborted) giveUp()
+    return over
+  }
+
+  #add(waiter: Waiter): void {
+    const { commandId } = waiter.awaited
+    const waiters = this.#waiters.get(commandId) ?? new Set()
+    this.#waiters.set(commandId, waiters.add(waiter))
+    this.#count += 1
+    if (!this.#subscription) void this.#follow()
+  }
+
+  #remove(waiter: Waiter): void {
+    const { commandId } = waiter.awaited
+    const waiters = this.#waiters.get(commandId)
+    if (!waiters?.delete(waiter)) return
+    if (waiters.size === 0) this.#waiters.delete(commandId)
+    this.#count -= 1
+    if (this.#count > 0) return
+    this.close()
+  }
+
+  async #follow(): Promise<void> {
+    const { store, ports } = this.#directory.deps
+    const categories = this.#kinds.flatMap((kind) => [kind, parkedCategory(kind)])
+    let own: Subscription | undefined
+    try {
+      own = store.subscribe({ filter: { categories }, after: 'end' })
+      this.#subscription = own
+      for await (const message of own) {
+        if (message.kind !== 'events') continue
+        for (const recorded of message.events) this.#seen(recorded)
+      }
+    } catch (error) {
+      if (!isReenactError(error, 'Closed')) {
+        process.emitWarning(`Waiting for outcomes: ${messageOf(error)}`, {
+          code: 'REENACT_OUTCOME',
+        })
+      }
+    }
+    if (this.#subscription !== own) return
+    // It was lost: what was missed is found by looking again.
+    this.#subscription = undefined
+    ports.timers.after(resubscribeMs, () => this.#followAgain(), { background: true })
+  }
+
+  #followAgain(): void {
+    if (this.#subscription || this.#count === 0) return
+    void this.#follow()
+    for (const waiter of [...this.#waiters.values()].flatMap((waiters) => [...waiters])) {
+      this.#lookAgain(waiter)
+    }
+  }
+
+  #lookAgain(waiter: Waiter): void {
+    const { model, id } = waiter.awaited
+    const { stream } = streamsOf(model.name, id)
+    this.#directory.deps.store.readStream(stream, { direction: 'backwards', limit: 1 }).then(
+      ({ events: [last] }) => last && waiter.seen(last),
+      () => {}, // The store is gone: the waiter's time runs out.
+    )
+  }
+
+  #seen(recorded: RecordedEvent): void {
+    const { commandId } = readHeader(recorded)
+    if (commandId === undefined) return
+    for (const waiter of this.#waiters.get(commandId) ?? []) waiter.seen(recorded)
+  }
+
+  /** The outcome an event of the command tells. */
+  async #read(awaited: Awaited, recorded: RecordedEvent): Promise<RawOutcome | undefined> {
+    const { model, id, commandId } = awaited
+    const { stream } = streamsOf(model.name, id)
+    if (recorded.stream !== stream) return this.#find(awaited)
+    const { deps } = this.#directory
+    const found = await outcomeAt(deps, model, stream, recorded.revision, commandId)
+    return found ? found.read() : this.#find(awaited)
+  }
+
+  /** The outcome as far as there is one. Throws `CommandParked`. */
+  async #find({ model, id, commandId, revision }: Awaited): Promise<RawOutcome | undefined> {
+    const { deps } = this.#directory
+    const { stream, commands, parked } = streamsOf(model.name, id)
+    const letter = await lastLetter(deps.store, parked, commandId)
+    if (letter?.open && letter.commandRevision >= (revision ?? 0)) {
+      throw isParked(stream, commandId, `${commands}@${letter.commandRevision}`, letter.message)
+    }
+    const state = await this.#stateOf(model, stream)
+    // An actor that cannot be replayed: the worker meets it too, and parks the command.
+    if (!state) return undefined
+    const found = await findOutcome(deps, model, stream, {
+      commands: state.commands,
+      commandId,
+      issuedAt: issuedAt(commandId),
+    })
+    return found?.read()
+  }
+
+  async #stateOf(model: Model, stream: string): Promise<Replayed | undefined> {
+    try {
+      return await this.#directory.actor(model, stream).current()
+    } catch (error) {
+      if (isReenactError(error, 'Closed')) throw error
+      return undefined
+    }
+  }
+}
+
+/** What a parked stream says last about a command. */
+async function lastLetter(
+  store: Parameters<typeof parkedEntries>[0],
+  parked: string,
+  commandId: string,
+): Promise<{ open: boolean; commandRevision: number; message: string } | undefined> {
+  let letter: { open: boolean; commandRevision: number; message: string } | undefined
+  for await (const { event } of parkedEntries(store, parked)) {
+    if (event.commandId !== commandId) continue
+    const { commandRevision, type } = event
+    if (type === 'reenact.CommandParked') {
+      letter = { open: true, commandRevision, message: event.error.message }
+    } else if (type === 'reenact.CommandRetried') letter = undefined
+  }
+  return letter
+}
+
+const undecided = ({ name }: Model, id: string, commandId: string): ReenactError =>
+  new ReenactError(
+    'UnknownOutcome',
+    `The command for ${name} '${id}' is not decided yet. Ask again with commandId '${commandId}', and see that a worker runs.`,
+    { actor: `${name}-${id}`, commandId },
+  )
+
+const isParked = (
+  actor: string,
+  commandId: string,
+  deadLetter: string,
+  why: string,
+): ReenactError =>
+  new ReenactError(
+    'CommandParked',
+    `The command for ${actor} could not be handled: ${why} It is dead letter '${deadLetter}': mend the cause and retry it.`,
+    { actor, commandId, deadLetter },
+  )
+
+const overloaded = (): ReenactError =>
+  new ReenactError(
+    'Overloaded',
+    `${waitersMax} outcomes are already waited for. Wait for some of them first.`,
+    { queue: 'awaited outcomes', limit: waitersMax },
+  )

@@ -1,0 +1,245 @@
+// A worker: takes part in one consumer group for each kind of actor and has commands handled by their actors.
+
+import { sleep } from '../runtime/core/clock.ts'
+import { isReenactError, messageOf } from '../runtime/core/errors.ts'
+import { timerMsMax } from '../runtime/core/limits.ts'
+import type { Consumer, Delivery, GroupDefinition } from '../runtime/ports/consumer-groups.ts'
+import { Claims } from './claims.ts'
+import { commandCategory, streamsOfRelated } from './command-stream.ts'
+import type { Directory } from './directory.ts'
+import type { RetryPolicies } from './failure.ts'
+import { Isolation } from './isolation.ts'
+import { Lane, type LaneDeps } from './lane.ts'
+import type { Model } from './model.ts'
+import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
+
+/** Options of a worker, complete. */
+export interface WorkerDeps {
+  readonly directory: Directory
+  readonly models: readonly Model[]
+  /** Prefix of the group names. */
+  readonly group: string
+  /** Actors handled at the same time. */
+  readonly concurrency: number
+  readonly retry: RetryPolicies
+  /** Names this worker. */
+  readonly name: string
+}
+
+/** A running worker. */
+export interface Worker {
+  /** Counters and levels, a copy. */
+  metrics(): Readonly<WorkerMetrics>
+  /**
+   * Takes nothing more, finishes what is being handled, and leaves its groups; the rest goes to other workers. Idempotent.
+   */
+  stop(): Promise<void>
+}
+
+const pageMax = 128
+const rejoinMs = 500
+
+/** The group of a kind of actor. */
+export const groupOf = (group: string, kind: string): GroupDefinition => ({
+  name: `${group}:${kind}`,
+  filter: { streamPrefix: `${commandCategory(kind)}-` },
+  // A delivery is only a signal: the group itself never gives one up.
+  settings: { strategy: 'Pinned', retriesMax: Number.POSITIVE_INFINITY, messageTimeoutMs: 10_000 },
+})
+
+/** Starts a worker. */
+export const startWorker = (deps: WorkerDeps): Worker => new CommandWorker(deps)
+
+class CommandWorker implements Worker {
+  readonly #deps: WorkerDeps
+  readonly #claims: Claims
+  readonly #laneDeps: LaneDeps
+  readonly #metrics = zeroWorkerMetrics()
+  /** By command stream. */
+  readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
+  /** Lanes with something to do, in turn. */
+  readonly #ready: Lane[] = []
+  #stepping = 0
+  #stopping = false
+  #stopped: Promise<void> | undefined
+  #idle: (() => void) | undefined
+  #keepAlive: (() => void) | undefined
+  readonly #consumers = new Set<Consumer>()
+  readonly #pulling: readonly Promise<void>[]
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps
+    const { directory, group, name, retry } = deps
+    this.#claims = new Claims(directory.deps.store.state, group, name)
+    const isolation = new Isolation()
+    const metrics = this.#metrics
+    this.#laneDeps = { directory, claims: this.#claims, isolation, retry, metrics, pageMax }
+    this.#stayAlive()
+    this.#pulling = deps.models.map((model) => this.#pull(model))
+  }
+
+  metrics(): Readonly<WorkerMetrics> {
+    return { ...this.#metrics, lanes: this.#lanes.size }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true
+    this.#ready.length = 0
+    if (this.#stepping > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    for (const consumer of this.#consumers) consumer.close()
+    await Promise.all(this.#pulling)
+    this.#keepAlive?.()
+    // What cannot be released looks like a crash to the next worker, which is slower and as safe.
+    await this.#claims.release().catch(() => {})
+  }
+
+  /** Takes part in the group of one kind, and again whenever that ends. */
+  async #pull(model: Model): Promise<void> {
+    const { ports } = this.#deps.directory.deps
+    let claimsRead = false
+    while (!this.#stopping) {
+      try {
+        if (!claimsRead) await this.#claims.refresh()
+        claimsRead = true
+        const consumer = await this.#join(model)
+        for await (const deliveries of consumer) await this.#accept(model, consumer, deliveries)
+      } catch (error) {
+        if (isReenactError(error, 'Closed')) return
+        const warning = `Worker of '${model.name}': ${messageOf(error)}. It joins again.`
+        process.emitWarning(warning, { code: 'REENACT_WORKER' })
+      }
+      if (!this.#stopping) await sleep(ports.timers, rejoinMs, { background: true })
+    }
+  }
+
+  async #join(model: Model): Promise<Consumer> {
+    const { directory, group, concurrency, name } = this.#deps
+    const { groups } = directory.deps.store
+    const definition = groupOf(group, model.name)
+    try {
+      await groups.create(definition)
+    } catch (error) {
+      if (!isReenactError(error, 'GroupExists')) throw error
+    }
+    // Each actor holds one delivery, so this is how many actors may wait here.
+    const consumer = await groups.consume(definition, { inFlightMax: concurrency * 2, label: name })
+    this.#consumers.add(consumer)
+    if (this.#stopping) consumer.close()
+    return consumer
+  }
+
+  /** 1 sort signals into lanes, 2 claim them durably, 3 let the lanes go on. */
+  async #accept(model: Model, consumer: Consumer, deliveries: readonly Delivery[]): Promise<void> {
+    if (this.#stopping) return
+    this.#metrics.deliveries += deliveries.length
+    if (deliveries.some(({ retries }) => retries > 0)) await this.#claims.refresh()
+    const signalled = new Set<Lane>()
+    const spare: string[] = []
+    for (const { event, retries } of deliveries) {
+      const lane = this.#laneOf(model, consumer, event.stream)
+      signalled.add(lane)
+      lane.signal(event)
+      if (retries > 0) lane.takenOver = true
+      // One delivery is enough to come back to this actor after a crash.
+      if (lane.anchor === undefined) lane.anchor = event.id
+      else if (lane.anchor !== event.id) spare.push(event.id)
+    }
+    await this.#claim(signalled)
+    if (spare.length > 0) await consumer.ack(spare)
+  }
+
+  /** What was signalled may be handled once it is claimed. */
+  async #claim(lanes: Iterable<Lane>): Promise<void> {
+    const claims = new Map<string, number>()
+    for (const [commands, { lane }] of this.#lanes) claims.set(commands, lane.signalled)
+    await this.#claims.write(claims)
+    for (const lane of lanes) {
+      lane.target = Math.max(lane.target, claims.get(lane.streams.commands) ?? -1)
+      this.#schedule(lane)
+    }
+    this.#work()
+  }
+
+  #schedule(lane: Lane): void {
+    if (lane.scheduled) return
+    lane.scheduled = true
+    this.#ready.push(lane)
+  }
+
+  #laneOf(model: Model, consumer: Consumer, commands: string): Lane {
+    const found = this.#lanes.get(commands)
+    if (found) {
+      // The group was joined again: what the old membership held is answered by the new one.
+      if (found.consumer !== consumer) {
+        found.consumer = consumer
+        found.lane.anchor = undefined
+      }
+      return found.lane
+    }
+    const lane = new Lane(this.#laneDeps, model, streamsOfRelated(model.name, commands))
+    this.#lanes.set(commands, { lane, consumer })
+    return lane
+  }
+
+  #work(): void {
+    while (this.#stepping < this.#deps.concurrency && !this.#stopping) {
+      const lane = this.#ready.shift()
+      if (!lane) return
+      this.#stepping += 1
+      void this.#step(lane)
+    }
+  }
+
+  async #step(lane: Lane): Promise<void> {
+    try {
+      const step = await lane.step()
+      lane.scheduled = false
+      if (step.next === 'wait') this.#wait(lane, step.delayMs)
+      else if (step.next === 'claim') {
+        lane.signalled = Math.max(lane.signalled, step.target)
+        await this.#claim([lane])
+      } else if (step.next === 'more' || lane.target > step.handled) this.#schedule(lane)
+      // While more is being claimed the lane stays: its delivery stands for what is to come.
+      else if (lane.signalled <= lane.target) await this.#release(lane)
+    } catch {
+      // The runtime or its store was closed: the next worker finds the claim.
+      this.#lanes.delete(lane.streams.commands)
+    } finally {
+      this.#stepping -= 1
+      if (this.#stopping && this.#stepping === 0) this.#idle?.()
+      this.#work()
+    }
+  }
+
+  async #release(lane: Lane): Promise<void> {
+    const entry = this.#lanes.get(lane.streams.commands)
+    this.#lanes.delete(lane.streams.commands)
+    if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor])
+  }
+
+  #wait(lane: Lane, delayMs: number): void {
+    const { timers } = this.#deps.directory.deps.ports
+    lane.scheduled = true
+    timers.after(delayMs, () => {
+      lane.scheduled = false
+      if (this.#stopping) return
+      this.#schedule(lane)
+      this.#work()
+    })
+  }
+
+  // Waiting for events keeps no process alive, a worker does.
+  #stayAlive(): void {
+    const { timers } = this.#deps.directory.deps.ports
+    this.#keepAlive = timers.after(timerMsMax, () => this.#stayAlive())
+  }
+}

@@ -1,0 +1,91 @@
+// What TypeScript knows of the events a projection reads: those its actors emit.
+
+/** Anything whose machine says which events it emits: an aggregate. */
+export interface Source {
+  /** The category of its streams. */
+  readonly name: string
+  readonly machine: { transition(snapshot: never, event: never, scope: never): unknown }
+}
+
+/** An event, whatever its type. */
+export interface AnyEvent {
+  readonly type: string
+}
+
+// A machine's transition takes a scope with which it emits. Read here by its shape, since `xstate` belongs to
+// the actors.
+type Emitted<S> = S extends {
+  readonly machine: {
+    transition(snapshot: never, event: never, scope: infer Scope): unknown
+  }
+}
+  ? Scope extends { emit: (event: infer Event extends AnyEvent) => void }
+    ? Event
+    : never
+  : never
+
+/** The events of one source or of several. */
+export type EventsFrom<From> = From extends readonly (infer S)[] ? Emitted<S> : Emitted<From>
+
+/** The runtime's own record that a command was refused, for those who ask for it. */
+export interface RejectedEvent {
+  readonly type: 'reenact.Rejected'
+  readonly command: { readonly type: string }
+  readonly state: unknown
+  readonly guards: readonly string[]
+  readonly reason?: string
+  readonly details?: unknown
+}
+
+/** The runtime's own record that a command changed nothing, for those who ask for it. */
+export interface NoEffectEvent {
+  readonly type: 'reenact.NoEffect'
+  readonly command: { readonly type: string }
+}
+
+/** What stands beside an event. Times are ms since the epoch. */
+export interface EventInfo {
+  /** Kind of actor: the aggregate's name. */
+  readonly kind: string
+  /** Id of the actor. */
+  readonly actorId: string
+  /** The event's own id: the key for everything that must happen once. */
+  readonly id: string
+  /** Place in the actor's stream. */
+  readonly revision: number
+  /** Place in the log. */
+  readonly position: number
+  /** Own time: when it happened. */
+  readonly time: number
+  /** When the store took it. */
+  readonly recordedAt: number
+  readonly commandId: string | undefined
+  readonly correlationId: string | undefined
+  readonly causationId: string | undefined
+  /** What the caller of the command gave as `metadata`. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
+  /**
+   * The event came after the read model first caught up. False while a new one is built from the past: what
+   * acts on the world stays off then, see `onlyLive`.
+   */
+  readonly live: boolean
+}
+
+/** Handles one event. What it writes and the checkpoint are one transaction. */
+export type Handler<Event, Write> = (
+  event: Event,
+  view: Write,
+  about: EventInfo,
+) => void | Promise<void>
+
+/** Handlers by event type. Types without a handler are not read. */
+export type Handlers<Event extends AnyEvent, Write> = {
+  readonly [Type in (Event | RejectedEvent | NoEffectEvent)['type']]?: Handler<
+    Extract<Event | RejectedEvent | NoEffectEvent, { type: Type }>,
+    Write
+  >
+}
+
+/** Handlers for the events of one source or of several. Conditional, so that parameters are inferred. */
+export type HandlersFrom<From, Write> =
+  EventsFrom<From> extends infer Event extends AnyEvent ? Handlers<Event, Write> : never

@@ -1,0 +1,291 @@
+// All projections of a runtime: their workers, their views, and what an operator does with them.
+
+import { Subject } from 'rxjs'
+import type { Ports } from '../runtime/core/clock.ts'
+import type { EventStore } from '../runtime/ports/event-store.ts'
+import { type Build, Catalog } from './catalog.ts'
+import type { Engine } from './engine.ts'
+import { deadLetters, type ParkedEvent } from './ledger.ts'
+import { LiveReader, unknownProjection } from './live-reader.ts'
+import type { ProjectOptions, RebuildOptions } from './project-options.ts'
+import type { KindUpcasters } from './projected-event.ts'
+import type { AnyProjection, Projection } from './projection.ts'
+import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusals.ts'
+import { type Shadow, startShadow } from './shadow.ts'
+import { type ProjectionStatus, readModelStatus } from './status.ts'
+import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
+import type { WorkerDeps } from './worker.ts'
+import { WorkerGroup } from './worker-group.ts'
+import { readWorkerOptions } from './worker-options.ts'
+
+/** What projections need. */
+export interface ProjectionsDeps {
+  readonly store: EventStore
+  readonly ports: Ports
+  readonly upcasters: KindUpcasters
+  readonly openEngine: () => Promise<Engine>
+}
+
+interface Running {
+  readonly projection: AnyProjection
+  readonly options: ProjectOptions
+  readonly workers: WorkerGroup
+}
+
+/** Projections of a runtime: `runtime.projections`. */
+export class Projections {
+  readonly #deps: ProjectionsDeps
+  readonly #running = new Map<string, Running>()
+  readonly #commits = new Map<string, Subject<ViewChange>>()
+  readonly #readers = new Map<string, LiveReader>()
+  readonly #shadows = new Map<string, Shadow>()
+  /** Rebuilds that nobody waits for. */
+  readonly #background = new Set<Promise<unknown>>()
+  readonly #closing = new AbortController()
+  #opened: Promise<{ readonly engine: Engine; readonly catalog: Catalog }> | undefined
+
+  /** @internal */
+  constructor(deps: ProjectionsDeps) {
+    this.#deps = deps
+  }
+
+  /** @internal Runs projections in this process. Resolves when their workers have begun. */
+  async project(projections: readonly AnyProjection[], options: ProjectOptions): Promise<void> {
+    readWorkerOptions(options)
+    const { catalog } = await this.#open()
+    for (const projection of projections) {
+      checkKinds(projection, this.#deps.upcasters)
+      if (this.#running.has(projection.name)) throw twice(projection.name)
+      const build = await catalog.liveOrFirst(projection)
+      const workers = await this.#startWorkers(projection, options)
+      if (options.changed === 'rebuild' && !isMadeBy(build, projection)) {
+        const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
+        // Its failure is the candidate's, and shown as the status; the live one goes on.
+        const ended = rebuilt.then(
+          () => undefined,
+          () => undefined,
+        )
+        this.#background.add(ended)
+      }
+      workers.start()
+    }
+  }
+
+  /** @internal What users read a projection with. */
+  view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read> {
+    return viewHandle(projection, {
+      store: this.#deps.store,
+      ports: this.#deps.ports,
+      upcasters: this.#deps.upcasters,
+      engine: async () => (await this.#open()).engine,
+      reader: () => this.#reader(projection.name),
+      commits: this.#commitsOf(projection.name),
+    })
+  }
+
+  /** How each projection that runs here is doing. */
+  async status(): Promise<readonly ProjectionStatus[]> {
+    return Promise.all([...this.#running.values()].map((running) => this.#statusOf(running)))
+  }
+
+  /** Resolves when the batch in hand is committed; nothing is projected until `resume`. */
+  async pause(projection: AnyProjection): Promise<void> {
+    await this.#runningOf(projection).workers.pause()
+  }
+
+  /** Goes on after a pause, or after an error stopped it. */
+  resume(projection: AnyProjection): void {
+    this.#runningOf(projection).workers.resume()
+  }
+
+  /**
+   * Builds the read model anew beside the live one, and swaps when it has caught up. Readers notice nothing but
+   * the swap. One that was cut off is gone on with.
+   *
+   * @returns whether the new one is live: false when `verify` kept the old one
+   * @throws what stopped the build; the live one is as before
+   */
+  async rebuild(projection: AnyProjection, options: RebuildOptions = {}): Promise<boolean> {
+    const shadow = await this.shadow(projection)
+    try {
+      await shadow.caughtUp(options)
+      const swapped = await shadow.promote(options.verify)
+      if (!swapped) await shadow.drop()
+      return swapped
+    } finally {
+      await shadow.stop()
+      this.#shadows.delete(projection.name)
+    }
+  }
+
+  /**
+   * Builds a candidate that follows the log beside the live one, to be compared with it and made live when it has
+   * proved itself. The projection has the name of the live one.
+   */
+  async shadow(projection: AnyProjection): Promise<Shadow> {
+    checkKinds(projection, this.#deps.upcasters)
+    if (this.#shadows.has(projection.name)) throw twice(`${projection.name} (a candidate of it)`)
+    const { options = {} } = this.#running.get(projection.name) ?? {}
+    const shadow = await startShadow({
+      ...(await this.#workerDeps(projection, options)),
+      liveReader: await this.#reader(projection.name),
+      live: () => this.#running.get(projection.name)?.workers,
+      onSwap: () => this.#swapped(projection),
+      onCommit: () => {},
+    })
+    this.#shadows.set(projection.name, shadow)
+    return shadow
+  }
+
+  /** Takes the live read model as made by these handlers: a change of text that changes no result. */
+  async adopt(projection: AnyProjection): Promise<void> {
+    const { catalog } = await this.#open()
+    await catalog.adopt(projection)
+    this.#running.get(projection.name)?.workers.resume()
+  }
+
+  /** Removes builds that are not live any more, and candidates that nobody works on here. */
+  async drop(projection: AnyProjection): Promise<number> {
+    const { catalog } = await this.#open()
+    const builds = await catalog.builds(projection.name)
+    const working = this.#shadows.get(projection.name)?.build.id
+    const dead = builds.filter(({ id, state }) => state !== 'live' && id !== working)
+    for (const build of dead) await catalog.drop(build)
+    return dead.length
+  }
+
+  /** Events that were put aside because their handler failed, in the order of the log. */
+  async deadLetters(projection: AnyProjection): Promise<readonly ParkedEvent[]> {
+    return deadLetters(await (await this.#reader(projection.name)).session())
+  }
+
+  /**
+   * Handles events that were put aside: one, or all in their order. Later events were handled before them, so the
+   * handlers must bear that.
+   *
+   * @returns how many were handled
+   * @throws `ProjectionFailed` for the first that fails again; it stays aside
+   */
+  async redrive(projection: AnyProjection, position?: number): Promise<number> {
+    const { workers } = this.#runningOf(projection)
+    const letters = await this.deadLetters(projection)
+    const wanted = letters.filter(
+      (letter) => position === undefined || letter.position === position,
+    )
+    for (const letter of wanted) {
+      if (!(await workers.redrive(letter.position))) throw notHere(projection.name)
+    }
+    return wanted.length
+  }
+
+  /** @internal Finishes the batches in hand and lets go of everything. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.all([...this.#shadows.values()].map((shadow) => shadow.stop()))
+    await Promise.all(this.#background)
+    await Promise.all([...this.#running.values()].map(({ workers }) => workers.stop()))
+    for (const commits of this.#commits.values()) commits.complete()
+    for (const reader of this.#readers.values()) await reader.close()
+    const opened = await this.#opened?.catch(() => undefined)
+    await opened?.engine.close()
+  }
+
+  async #statusOf({ projection, workers }: Running): Promise<ProjectionStatus> {
+    const { store, upcasters, ports } = this.#deps
+    const { catalog } = await this.#open()
+    const live = await catalog.live(projection.name)
+    const shadow = this.#shadows.get(projection.name)
+    const session = async () => (await this.#reader(projection.name)).session()
+    const deps = { store, upcasters, now: ports.clock.now() }
+    return {
+      name: projection.name,
+      state: workers.state,
+      build: { id: live?.id ?? 0, version: live?.version ?? projection.version },
+      ...(await readModelStatus(projection, deps, session)),
+      eventsPerSecond: workers.perSecond,
+      lastError: workers.error,
+      rebuilding: shadow && {
+        id: shadow.build.id,
+        position: await shadow.position().catch(() => 0),
+      },
+    }
+  }
+
+  async #startWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
+    const deps = await this.#workerDeps(projection, options)
+    const { partitions = Array.from({ length: projection.partitions }, (_, part) => part) } =
+      options
+    const target = async (): Promise<Build> => {
+      const build = await deps.catalog.liveOrFirst(projection)
+      if (isMadeBy(build, projection)) return build
+      throw changed(projection, build)
+    }
+    const workers = new WorkerGroup({ ...deps, target }, partitions)
+    this.#running.set(projection.name, { projection, options, workers })
+    return workers
+  }
+
+  async #workerDeps(
+    projection: AnyProjection,
+    options: ProjectOptions,
+  ): Promise<Omit<WorkerDeps, 'part' | 'target'>> {
+    const { engine, catalog } = await this.#open()
+    const { store, ports, upcasters } = this.#deps
+    const commits = this.#commitsOf(projection.name)
+    return {
+      projection,
+      store,
+      ports,
+      upcasters,
+      engine,
+      catalog,
+      options: readWorkerOptions(options),
+      onCommit: (_build, { checkpoint, keys }) => {
+        commits.next({ position: checkpoint.position, keys })
+      },
+    }
+  }
+
+  /** The new build is live: whoever worked on the old one here works on this one. */
+  #swapped(projection: AnyProjection): void {
+    this.#readers.get(projection.name)?.refresh()
+    const running = this.#running.get(projection.name)
+    if (!running) return
+    const restarted = running.workers
+      .stop()
+      .then(() => this.#startWorkers(projection, running.options))
+      .then((workers) => {
+        if (!this.#closing.signal.aborted) workers.start()
+      })
+    this.#background.add(restarted.catch(() => {}))
+  }
+
+  async #reader(name: string): Promise<LiveReader> {
+    const { engine, catalog } = await this.#open()
+    const reader =
+      this.#readers.get(name) ?? new LiveReader(name, engine, catalog, this.#deps.ports.clock)
+    this.#readers.set(name, reader)
+    return reader
+  }
+
+  #commitsOf(name: string): Subject<ViewChange> {
+    const commits = this.#commits.get(name) ?? new Subject<ViewChange>()
+    this.#commits.set(name, commits)
+    return commits
+  }
+
+  #open(): Promise<{ readonly engine: Engine; readonly catalog: Catalog }> {
+    if (this.#closing.signal.aborted) return Promise.reject(closed())
+    this.#opened ??= this.#deps.openEngine().then(async (engine) => ({
+      engine,
+      catalog: await Catalog.open(engine, this.#deps.ports.clock),
+    }))
+    return this.#opened
+  }
+
+  #runningOf({ name }: AnyProjection): Running {
+    const running = this.#running.get(name)
+    if (!running) throw unknownProjection(name)
+    return running
+  }
+}

@@ -1,0 +1,229 @@
+// A candidate: another build beside the live one, made live when it has proved itself.
+
+import { sleep } from '../runtime/core/clock.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
+import { type Build, placeOf } from './catalog.ts'
+import { logEnd } from './check-log.ts'
+import { compareBuilds, type RowDifference } from './compare-builds.ts'
+import type { Engine } from './engine.ts'
+import { readPosition } from './ledger.ts'
+import type { LiveReader } from './live-reader.ts'
+import { filterOf } from './projected-event.ts'
+import { hasReached } from './reached.ts'
+import type { WorkerDeps } from './worker.ts'
+import { WorkerGroup } from './worker-group.ts'
+
+/** How far a build is. */
+export interface BuildProgress {
+  readonly projection: string
+  readonly position: number
+  /** Where it is to arrive: the live build's position when it began. */
+  readonly end: number
+  readonly eventsPerSecond: number
+  /** Time left at this rate, ms; `undefined` as long as that cannot be said. */
+  readonly leftMs: number | undefined
+}
+
+/** Options of waiting for a candidate. */
+export interface CatchUpOptions {
+  /** Called a few times a second. */
+  readonly onProgress?: (progress: BuildProgress) => void
+  /** Aborting leaves the live read model as it is; a later rebuild goes on from there. */
+  readonly signal?: AbortSignal
+}
+
+/** What a candidate needs. */
+export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'bound'> {
+  /** The live build's workers in this process. */
+  readonly live: () => WorkerGroup | undefined
+  /** Reads the live build, whichever process writes it. */
+  readonly liveReader: LiveReader
+  /** The candidate is live now. */
+  readonly onSwap: () => void
+}
+
+const lookMs = 20
+
+/** A candidate that follows the log beside the live build, and never overtakes it. Make it with `runtime.projections.shadow`. */
+export class Shadow {
+  /** Where it lies. */
+  readonly build: Build
+  readonly #deps: ShadowDeps
+  #workers: WorkerGroup
+
+  /** @internal */
+  constructor(deps: ShadowDeps, build: Build) {
+    this.#deps = deps
+    this.build = build
+    this.#workers = this.#run()
+  }
+
+  /** Resolves when it is as far as the live build; throws what stopped it. */
+  async caughtUp({ onProgress, signal }: CatchUpOptions = {}): Promise<void> {
+    const { ports, projection, store } = this.#deps
+    const end = Math.min(
+      (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
+      await logEnd(store),
+    )
+    const startedMs = ports.clock.monotonic()
+    const first = await this.position()
+    for (;;) {
+      const isLive = this.#isLive()
+      const position = await this.position()
+      const ms = ports.clock.monotonic() - startedMs
+      const perMs = ms > 0 ? (position - first) / ms : 0
+      const leftMs = perMs > 0 ? Math.max(0, end - position) / perMs : undefined
+      const eventsPerSecond = perMs * 1_000
+      onProgress?.({
+        projection: projection.name,
+        position: Math.min(position, end),
+        end,
+        eventsPerSecond,
+        leftMs,
+      })
+      if (isLive) return
+      signal?.throwIfAborted()
+      await sleep(ports.timers, lookMs)
+    }
+  }
+
+  /** Every event up to here is in it. */
+  position(): Promise<number> {
+    return positionOf(this.#deps.engine, this.build)
+  }
+
+  /**
+   * The first rows that differ from the live build, both at the same position; the live one waits meanwhile.
+   *
+   * @param max - how many at most. Default 100
+   */
+  async diff(max = 100): Promise<readonly RowDifference[]> {
+    try {
+      const live = await this.#level()
+      return live ? await this.#compare(live, max) : []
+    } finally {
+      await this.#goOn()
+    }
+  }
+
+  /**
+   * Makes it the live one at once. What acts on the world goes on behind the last event the former live build
+   * handled. The former one is kept until `runtime.projections.drop`.
+   *
+   * @param verify - asked with the differences before the swap; false keeps the live one
+   */
+  async promote(
+    verify?: (differences: readonly RowDifference[]) => boolean | Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      const live = await this.#level()
+      if (verify && live && !(await verify(await this.#compare(live, 100)))) {
+        await this.#goOn()
+        return false
+      }
+    } catch (error) {
+      await this.#goOn()
+      throw error
+    }
+    // The former live workers stand still until they end: nothing is done twice.
+    await this.#workers.stop()
+    await this.#deps.catalog.promote(this.build)
+    this.#deps.onSwap()
+    return true
+  }
+
+  /** Lets go of it. It goes on from where it is when it is asked for again. */
+  async stop(): Promise<void> {
+    await this.#workers.stop()
+  }
+
+  /** Removes it. */
+  async drop(): Promise<void> {
+    await this.#workers.stop()
+    await this.#deps.catalog.drop(this.build)
+  }
+
+  /**
+   * Brings the candidate to where the live build stands still. It never was further: so what the live build did
+   * to the world ends there, and what the candidate does begins there.
+   */
+  async #level(): Promise<Build | undefined> {
+    const { catalog, ports, projection, store, upcasters } = this.#deps
+    await this.#deps.live()?.pause()
+    const live = await catalog.live(projection.name)
+    const wanted = Math.min((await this.#livePosition()) ?? 0, await logEnd(store))
+    const filter = filterOf(projection, upcasters)
+    while (!(await hasReached(store, filter, await this.position(), wanted))) {
+      this.#isLive()
+      await sleep(ports.timers, lookMs)
+    }
+    await this.#workers.stop()
+    await catalog.setLiveFrom(this.build, await this.position())
+    return live?.id === this.build.id ? undefined : live
+  }
+
+  /** `undefined` where there is no live build, or nothing is left of it. */
+  async #livePosition(): Promise<number | undefined> {
+    try {
+      return await readPosition(await this.#deps.liveReader.session())
+    } catch (error) {
+      if (isReenactError(error, 'StoreUnreadable')) return undefined
+      throw error
+    }
+  }
+
+  async #compare(live: Build, max: number): Promise<readonly RowDifference[]> {
+    const { engine, projection } = this.#deps
+    const readers = [
+      await engine.openReader(placeOf(live)),
+      await engine.openReader(placeOf(this.build)),
+    ] as const
+    try {
+      return await compareBuilds(projection, readers[0], readers[1], max)
+    } finally {
+      for (const reader of readers) await reader.close()
+    }
+  }
+
+  /** Both go on as they were. */
+  async #goOn(): Promise<void> {
+    await this.#workers.stop()
+    this.#workers = this.#run()
+    this.#deps.live()?.resume()
+  }
+
+  #run(): WorkerGroup {
+    const { catalog, projection } = this.#deps
+    const workers = new WorkerGroup(
+      {
+        ...this.#deps,
+        bound: async () => (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
+        target: async () => (await catalog.get(projection.name, this.build.id)) ?? this.build,
+      },
+      Array.from({ length: projection.partitions }, (_, part) => part),
+    )
+    workers.start()
+    return workers
+  }
+
+  /** Throws what stopped it. */
+  #isLive(): boolean {
+    const { state, error } = this.#workers
+    if (state === 'stopped' && error) throw error.error
+    return state === 'live'
+  }
+}
+
+/** Where a build stands, read beside its worker, whichever process that is in. */
+async function positionOf(engine: Engine, build: Build): Promise<number> {
+  const reader = await engine.openReader(placeOf(build))
+  try {
+    return await readPosition(reader)
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Begins a candidate, or goes on with one that was begun. */
+export const startShadow = async (deps: ShadowDeps): Promise<Shadow> =>
+  new Shadow(deps, await deps.catalog.candidate(deps.projection))

@@ -1,0 +1,68 @@
+// The workers of one projection in this process: one for each partition.
+
+import type { Build } from './catalog.ts'
+import type { AnyProjection } from './projection.ts'
+import { Worker, type WorkerDeps } from './worker.ts'
+import type { WorkerError, WorkerState } from './worker-options.ts'
+
+/** The least advanced state speaks for all. */
+const order: readonly WorkerState[] = [
+  'stopped',
+  'retrying',
+  'paused',
+  'waiting',
+  'catching-up',
+  'live',
+]
+
+export class WorkerGroup {
+  readonly projection: AnyProjection
+  readonly #workers: readonly Worker[]
+
+  constructor(deps: Omit<WorkerDeps, 'part'>, parts: readonly number[]) {
+    this.projection = deps.projection
+    this.#workers = parts.map((part) => new Worker({ ...deps, part }))
+  }
+
+  get state(): WorkerState {
+    const states = new Set(this.#workers.map(({ state }) => state))
+    return order.find((state) => states.has(state)) ?? 'stopped'
+  }
+
+  /** The last thing that went wrong in any of them. */
+  get error(): WorkerError | undefined {
+    const errors = this.#workers.flatMap(({ error }) => (error ? [error] : []))
+    return errors.sort((a, b) => b.at - a.at)[0]
+  }
+
+  get perSecond(): number {
+    return this.#workers.reduce((sum, { rate }) => sum + rate.perSecond, 0)
+  }
+
+  /** The build they write, where any has its turn. */
+  get build(): Build | undefined {
+    return this.#workers.find(({ progress }) => progress)?.progress?.build
+  }
+
+  start(): void {
+    for (const worker of this.#workers) worker.start()
+  }
+
+  async pause(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.pause()))
+  }
+
+  resume(): void {
+    for (const worker of this.#workers) worker.resume()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()))
+  }
+
+  /** Answers false where no worker here has its turn. */
+  async redrive(position: number): Promise<boolean> {
+    for (const worker of this.#workers) if (await worker.redrive(position)) return true
+    return false
+  }
+}

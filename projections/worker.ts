@@ -1,0 +1,292 @@
+// One worker of one projection: waits for its turn, catches up, then follows the log.
+
+import type { Ports } from '../runtime/core/clock.ts'
+import { isReenactError, messageOf } from '../runtime/core/errors.ts'
+import { exponential, fullJitter, type RetryPolicy } from '../runtime/core/retry-policy.ts'
+import type {
+  EventStore,
+  LogFilter,
+  RecordedEvent,
+  Subscription,
+} from '../runtime/ports/event-store.ts'
+import type { Committed } from './batch.ts'
+import { type Build, type Catalog, placeOf } from './catalog.ts'
+import { checkAgainstLog } from './check-log.ts'
+import type { Connection, Engine } from './engine.ts'
+import { readCheckpoint } from './ledger.ts'
+import { Pause } from './pause.ts'
+import { filterOf, type KindUpcasters } from './projected-event.ts'
+import type { AnyProjection } from './projection.ts'
+import { Rate } from './rate.ts'
+import { Turn } from './turn.ts'
+import { Interrupted, uninterrupted } from './uninterrupted.ts'
+import type { WorkerError, WorkerOptions, WorkerState } from './worker-options.ts'
+
+/** What a worker needs. */
+export interface WorkerDeps {
+  readonly projection: AnyProjection
+  readonly part: number
+  readonly store: EventStore
+  readonly ports: Ports
+  readonly upcasters: KindUpcasters
+  readonly engine: Engine
+  readonly catalog: Catalog
+  readonly options: WorkerOptions
+  /** The build to write. Asked for at each turn. */
+  readonly target: () => Promise<Build>
+  /** Asked before each page: a candidate never goes further than the live build. Default: no bound. */
+  readonly bound?: () => Promise<number>
+  readonly onCommit: (build: Build, committed: Committed) => void
+}
+
+const retries: RetryPolicy = exponential({
+  delayMsMin: 100,
+  delayMsMax: 30_000,
+  attemptsMax: Number.POSITIVE_INFINITY,
+})
+/** How often a worker looks whether its build is still the live one, ms. */
+const lookMs = 1_000
+/** How often a candidate looks whether the live build went on, ms. */
+const boundMs = 20
+
+export class Worker {
+  readonly rate: Rate
+  readonly #deps: WorkerDeps
+  readonly #filter: LogFilter
+  readonly #pause = new Pause()
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #state: WorkerState = 'stopped'
+  /** Before it was paused. */
+  #before: WorkerState = 'catching-up'
+  #error: WorkerError | undefined
+  #turn: Turn | undefined
+  #subscription: Subscription | undefined
+  #lookedAtMs = 0
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps
+    this.#filter = filterOf(deps.projection, deps.upcasters)
+    this.rate = new Rate(deps.ports.clock)
+  }
+
+  get state(): WorkerState {
+    return this.#state
+  }
+
+  /** What went wrong last, also where it works again. */
+  get error(): WorkerError | undefined {
+    return this.#error
+  }
+
+  /** The build it writes and how far that is, while it has the turn. */
+  get progress(): { readonly build: Build; readonly position: number } | undefined {
+    return this.#turn && { build: this.#turn.build, position: this.#turn.position }
+  }
+
+  /** Begins, or begins again after it stopped. */
+  start(): void {
+    if (!this.#running) this.#become('waiting')
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Resolves when the batch in hand is committed. */
+  async pause(): Promise<void> {
+    this.#pause.begin()
+    await this.#turn?.idle()
+    if (this.#turn) this.#become('paused')
+  }
+
+  resume(): void {
+    this.#pause.end()
+    if (this.#state === 'paused') this.#become(this.#before)
+    if (!this.#stopping.signal.aborted) this.start()
+  }
+
+  /** Finishes the batch in hand and gives up the turn. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#pause.end()
+    this.#subscription?.close()
+    await this.#running
+    this.#become('stopped')
+  }
+
+  /** Handles an event that was put aside; answers false where it has not its turn. */
+  async redrive(position: number): Promise<boolean> {
+    await this.#turn?.redrive(this.#deps.store, position)
+    return this.#turn !== undefined
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#takeTurn(() => {
+          failures = 0
+        })
+        return
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break
+        if (error instanceof Superseded) continue
+        this.#failed(error)
+        if (!this.#mayPass(error)) {
+          this.#become('stopped')
+          return
+        }
+        failures += 1
+        this.#become('retrying')
+        await this.#wait(fullJitter(this.#deps.ports.random, retries.delayMs(failures) ?? 0) + 1)
+      }
+    }
+  }
+
+  async #takeTurn(works: () => void): Promise<void> {
+    const deps = this.#deps
+    const build = await deps.target()
+    const connection = await this.#waitForTurn(build)
+    if (!connection) return
+    try {
+      const turn = await this.#open(build, connection)
+      this.#turn = turn
+      await this.#follow(turn, works)
+    } finally {
+      this.#subscription?.close()
+      await this.#turn?.idle()
+      this.#turn = undefined
+      await connection.close()
+    }
+  }
+
+  async #open(build: Build, connection: Connection): Promise<Turn> {
+    const { store, projection, part, upcasters, ports, options, engine, onCommit } = this.#deps
+    const checkpoint = await readCheckpoint(connection, part)
+    await checkAgainstLog(store, projection.name, checkpoint)
+    this.#lookedAtMs = ports.clock.monotonic()
+    return new Turn(
+      {
+        build,
+        connection,
+        projection,
+        upcasters,
+        clock: ports.clock,
+        part,
+        ...options,
+        writer: projection.view.write(connection, { exclusive: projection.partitions === 1 }),
+        isTransient: (error) => engine.isTransient(error),
+        backOff: (attempt) => this.#wait(retries.delayMs(attempt) ?? 0),
+        isStopping: () => this.#stopping.signal.aborted,
+        onCommit: (committed) => {
+          this.rate.add(committed.handled)
+          onCommit(build, committed)
+        },
+        onFailure: (error) => this.#failed(error),
+      },
+      checkpoint,
+    )
+  }
+
+  async #waitForTurn(build: Build): Promise<Connection | undefined> {
+    const { engine, part, options, catalog } = this.#deps
+    while (!this.#stopping.signal.aborted) {
+      const connection = await engine.openWriter(placeOf(build), part)
+      if (connection) return connection
+      this.#become('waiting')
+      await this.#wait(options.turnMs)
+      const now = await catalog.get(build.projection, build.id)
+      if (now?.state !== build.state) throw new Superseded()
+    }
+    return undefined
+  }
+
+  async #follow(turn: Turn, works: () => void): Promise<void> {
+    const { store, options } = this.#deps
+    const subscription = store.subscribe({
+      after: turn.position,
+      filter: this.#filter,
+      batchMax: options.batchMax,
+    })
+    this.#subscription = subscription
+    this.#become('catching-up')
+    for await (const message of uninterrupted(subscription)) {
+      if (this.#stopping.signal.aborted) return
+      await this.#look(turn)
+      await this.#apply(turn, message.kind === 'events' ? message.events : [], message.checkpoint)
+      works()
+      if (message.kind === 'caught-up') await this.#caughtUp(turn)
+      await this.#deps.ports.timers.turn()
+    }
+  }
+
+  async #apply(turn: Turn, events: readonly RecordedEvent[], end: number): Promise<void> {
+    let rest = events
+    while (!this.#stopping.signal.aborted) {
+      const bound = Math.min(end, (await this.#deps.bound?.()) ?? end)
+      // Nothing is awaited between the gate and the batch: who paused waits for the one in hand.
+      while (this.#pause.closed !== undefined) {
+        this.#become('paused')
+        await this.#pause.closed
+      }
+      if (this.#stopping.signal.aborted) return
+      const now = bound === end ? rest : rest.filter(({ position }) => position <= bound)
+      if (now.length > 0) await turn.apply(now, bound)
+      if (bound > turn.position && !this.#stopping.signal.aborted) await turn.advance(bound)
+      if (bound === end) return
+      rest = rest.slice(now.length)
+      this.#become('live')
+      await this.#wait(boundMs)
+    }
+  }
+
+  async #caughtUp(turn: Turn): Promise<void> {
+    if (turn.build.state === 'live' && turn.isPast) {
+      turn.liveFrom(await this.#deps.catalog.caughtUp(turn.build, turn.position))
+    }
+    this.#become('live')
+  }
+
+  /** Another process may have made another build live. */
+  async #look(turn: Turn): Promise<void> {
+    const nowMs = this.#deps.ports.clock.monotonic()
+    if (nowMs - this.#lookedAtMs < lookMs) return
+    this.#lookedAtMs = nowMs
+    const build = await this.#deps.catalog.get(turn.build.projection, turn.build.id)
+    if (build?.state !== turn.build.state) throw new Superseded()
+  }
+
+  // What the log or the projection says stays so; a database or a network may come back.
+  #mayPass(error: unknown): boolean {
+    if (isReenactError(error)) return error.retryable
+    return error instanceof Interrupted || this.#deps.engine.isTransient(error)
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    const { signal } = this.#stopping
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const finish = () => {
+        cancel()
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      const cancel = this.#deps.ports.timers.after(delayMs, finish)
+      signal.addEventListener('abort', finish, { once: true })
+    })
+  }
+
+  #failed(error: unknown): void {
+    const code = isReenactError(error) ? error.code : undefined
+    this.#error = { code, message: messageOf(error), at: this.#deps.ports.clock.now(), error }
+  }
+
+  #become(state: WorkerState): void {
+    if (this.#state === state) return
+    if (state === 'paused') this.#before = this.#state
+    this.#state = state
+  }
+}
+
+/** The build this worker wrote is not what it should write any more: it asks again which one is. */
+class Superseded extends Error {}

@@ -1,0 +1,62 @@
+// The databases read models are tested on.
+
+import { join } from 'node:path'
+import {
+  howToGetPostgres,
+  type PostgresServer,
+  postgresPrograms,
+  startPostgres,
+} from './postgres-server.ts'
+
+export interface TestEngine {
+  readonly name: 'sqlite' | 'postgres'
+  /** Skips the suite where there is no such database. Call it inside `describe`. */
+  setUp(): void
+  /** A database nobody used. */
+  address(folder: string): Promise<string>
+}
+
+let made = 0
+
+const sqlite: TestEngine = {
+  name: 'sqlite',
+  setUp: () => {},
+  address: async (folder) => {
+    made += 1
+    return `file:${join(folder, `views-${made}`)}`
+  },
+}
+
+let server: Promise<PostgresServer> | undefined
+let users = 0
+
+const postgres: TestEngine = {
+  name: 'postgres',
+  setUp: () => {
+    before(function () {
+      this.timeout(60_000)
+      const programs = postgresPrograms()
+      if (!programs) {
+        process.stdout.write(`      ${howToGetPostgres}\n`)
+        this.skip()
+      }
+      users += 1
+      server ??= startPostgres(programs)
+      return server.then(() => {})
+    })
+    after(async () => {
+      if (!server) return
+      users -= 1
+      if (users > 0) return
+      const running = await server
+      server = undefined
+      await running.stop()
+    })
+  },
+  address: async () => {
+    if (!server) throw new Error('setUp was not called')
+    return (await server).database()
+  },
+}
+
+export const engines: readonly TestEngine[] = [sqlite, postgres]

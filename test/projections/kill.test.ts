@@ -1,0 +1,127 @@
+// SIGKILL of projecting processes, again and again: the read model is always the fold of the log up to its
+// checkpoint, and whoever waits takes over.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { createRuntime, type Runtime } from '../../runtime/index.ts'
+import { Account } from '../fixtures/account.ts'
+import { engines } from './engines.ts'
+import { Balances, eventually, foldBalances, shown, temporaryFolder } from './support.ts'
+
+const cycles = Number(process.env['REENACT_PROJECTION_KILLS'] ?? 5)
+const script = fileURLToPath(
+  new URL('../../dist/test/projections/worker-process.js', import.meta.url),
+)
+
+interface Child {
+  readonly process: ChildProcess
+  /** The last line it said. */
+  readonly said: () => { readonly state: string; readonly position: number }
+  kill(): Promise<void>
+}
+
+const children = new Set<ChildProcess>()
+
+function start(...args: string[]): Child {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.add(child)
+  const ended = once(child, 'exit')
+  let last = 'starting 0'
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    last = line
+  })
+  return {
+    process: child,
+    said: () => {
+      const [state = '', position = '0'] = last.split(' ')
+      return { state, position: Number(position) }
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      const [code, signal] = await ended
+      children.delete(child)
+      expect([code, signal]).to.deep.equal([null, 'SIGKILL'])
+    },
+  }
+}
+
+/** What is in the read model is what the log says up to the checkpoint. */
+async function check(file: string, views: string): Promise<number> {
+  const runtime: Runtime = await createRuntime({
+    store: `file:${file}?mode=ro`,
+    actors: [Account],
+    views,
+  })
+  try {
+    const view = runtime.view(Balances)
+    const position = await view.position()
+    expect(await shown(view)).to.deep.equal(await foldBalances(runtime, position))
+    return position
+  } finally {
+    await runtime.close()
+  }
+}
+
+describe('SIGKILL of projecting processes', () => {
+  const folder = temporaryFolder()
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL')
+  })
+
+  for (const engine of engines) {
+    describe(`on ${engine.name}`, () => {
+      engine.setUp()
+      it(`leaves the view as the log says, in ${cycles} lives`, async function () {
+        this.timeout(30_000 + cycles * 10_000)
+        const views = await engine.address(folder)
+        const file = join(folder, `kill-${engine.name}.db`)
+        const writer = start('write', file)
+        await eventually('a log', async () => (await logLength(file)) > 0)
+        let before = 0
+        for (let cycle = 0; cycle < cycles; cycle += 1) {
+          const worker = start('project', file, views)
+          await eventually('progress', async () => worker.said().position > before)
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 200))
+          await worker.kill()
+          const position = await check(file, views)
+          expect(position).to.be.greaterThan(before)
+          before = position
+        }
+        await writer.kill()
+      })
+
+      it(`hands over to the worker that waits`, async function () {
+        this.timeout(60_000)
+        const views = await engine.address(folder)
+        const file = join(folder, `hand-over-${engine.name}.db`)
+        const writer = start('write', file)
+        await eventually('a log', async () => (await logLength(file)) > 0)
+        const first = start('project', file, views)
+        await eventually('the first works', async () => first.said().position > 0)
+        const second = start('project', file, views)
+        await eventually('the second waits', async () => second.said().state === 'waiting')
+        await first.kill()
+        await eventually('the second works', async () =>
+          ['live', 'catching-up'].includes(second.said().state),
+        )
+        await second.kill()
+        await writer.kill()
+        await check(file, views)
+      })
+    })
+  }
+})
+
+async function logLength(file: string): Promise<number> {
+  const runtime = await createRuntime({ store: `file:${file}?mode=ro`, actors: [Account] }).catch(
+    () => undefined,
+  )
+  if (!runtime) return 0
+  const { events } = await runtime.store.readAll({ direction: 'backwards', limit: 1 })
+  await runtime.close()
+  return events[0]?.position ?? 0
+}
