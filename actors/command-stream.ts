@@ -13,8 +13,6 @@ import { identify } from './recorded.ts'
 export const commandCategory = (kind: string): string => `${kind}:command`
 /** The category of the streams that hold its dead letters. */
 export const parkedCategory = (kind: string): string => `${kind}:parked`
-/** The category of the streams that hold commands which are not due yet. */
-export const delayedCategory = (kind: string): string => `${kind}:delayed`
 
 /** The streams of one actor. */
 export interface ActorStreams {

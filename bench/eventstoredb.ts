@@ -10,19 +10,47 @@ import {
   jsonEvent,
   persistentSubscriptionToStreamSettingsFromDefaults as settings,
 } from '@eventstore/db-client'
-import { type Figure, type Row, rate, scaled } from './measure.ts'
+import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
 
+const limitName = 'the client, a server that does nothing'
 const highWaterMark = 1_024
 
 type Load = (client: EventStoreDBClient, stream: string) => Promise<void>
 
-/** What is done of a row's work, and what has to be there before. */
-interface Work {
+interface ServerRow {
   readonly title: string
   readonly unit: string
-  readonly count: number
+  readonly total: number
   load(total: number): Load
   before?(total: number): Load
+}
+
+const serverRow = ({ title, unit, total, load, before }: ServerRow): Row => {
+  const count = (context: BenchContext): number => Math.max(200, scaled(total, context))
+  return {
+    title: `server: ${title}`,
+    unit,
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        run: (context) => {
+          const serve = ['../runtime/cli/main.js', 'serve', '--port', '0']
+          const script = [...serve, '--store', `file:${context.file}`]
+          return measured(script, count(context), load, before)
+        },
+      },
+      {
+        name: limitName,
+        role: 'limit',
+        reach: { atLeast: 0.5 },
+        run: (context) => {
+          const total = count(context)
+          return measured(['./null-server.js', String(total)], total, load)
+        },
+      },
+    ],
+  }
 }
 
 const group = 'bench'
@@ -94,64 +122,6 @@ const events = (count: number) =>
     }),
   )
 
-const fillAndGroup =
-  (total: number): Load =>
-  async (client, stream) => {
-    await fill(total)(client, stream)
-    await client.createPersistentSubscriptionToStream(
-      stream,
-      group,
-      settings({ startFrom: 'start' }),
-    )
-  }
-
-const works: readonly Work[] = [
-  { title: 'appends, one at a time', unit: 'appends/s', count: 3_000, load: appends(1) },
-  { title: 'appends, 64 in flight', unit: 'appends/s', count: 30_000, load: appends(64) },
-  { title: 'events read', unit: 'events/s', count: 100_000, load: reading, before: fill },
-  {
-    title: 'events of a subscription',
-    unit: 'events/s',
-    count: 100_000,
-    load: subscribing,
-    before: fill,
-  },
-  {
-    title: 'acks of a persistent subscription',
-    unit: 'acks/s',
-    count: 100_000,
-    load: acknowledging,
-    before: fillAndGroup,
-  },
-]
-
-/** The development server over a file, through the client; and the client's own limit. */
-export const serverRows: readonly Row[] = works.map(({ title, unit, count, load, before }) => ({
-  title: `server: ${title}`,
-  unit,
-  sides: [
-    {
-      name: 'Reenact',
-      role: 'reenact',
-      durability: 'fsync',
-      run: (context) => {
-        const total = scaled(count, context)
-        const serve = ['serve', '--port', '0', '--store', `file:${context.file}`]
-        return measured(['../runtime/cli/main.js', ...serve], total, load, before)
-      },
-    },
-    {
-      name: 'the client, a server that does nothing',
-      role: 'limit',
-      reach: { atLeast: 0.5 },
-      run: (context) => {
-        const total = scaled(count, context)
-        return measured(['./null-server.js', String(total)], total, load)
-      },
-    },
-  ],
-}))
-
 /** Starts a server, connects, runs the load and stops both. */
 async function measured(
   [script = '', ...args]: readonly string[],
@@ -162,8 +132,7 @@ async function measured(
   const path = fileURLToPath(new URL(script, import.meta.url))
   const server = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
   try {
-    const lines = createInterface({ input: server.stdout })
-    const [address] = (await once(lines, 'line')) as [string]
+    const [address] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
     const client = EventStoreDBClient.connectionString(address)
     await client.appendToStream('warm-1', events(1))
     await before?.(total)(client, 'account-1')
@@ -175,3 +144,38 @@ async function measured(
     await once(server, 'exit')
   }
 }
+
+const grouped =
+  (total: number): Load =>
+  async (client, stream) => {
+    await fill(total)(client, stream)
+    const settled = settings({ startFrom: 'start' })
+    await client.createPersistentSubscriptionToStream(stream, group, settled)
+  }
+
+const read = { unit: 'events/s', total: 50_000, before: fill }
+
+/** Appends one by one and together, reading, subscribing, and a persistent subscription with an ack for each event. */
+export const serverRows: readonly Row[] = [
+  serverRow({
+    title: 'appends, one at a time',
+    unit: 'appends/s',
+    total: 2_000,
+    load: appends(1),
+  }),
+  serverRow({
+    title: 'appends, 64 in flight',
+    unit: 'appends/s',
+    total: 20_000,
+    load: appends(64),
+  }),
+  serverRow({ title: 'events read', ...read, load: reading }),
+  serverRow({ title: 'events of a subscription', ...read, load: subscribing }),
+  serverRow({
+    title: 'acks of a persistent subscription',
+    unit: 'acks/s',
+    total: 50_000,
+    load: acknowledging,
+    before: grouped,
+  }),
+]

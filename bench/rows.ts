@@ -5,18 +5,20 @@ import { serverRows } from './eventstoredb.ts'
 import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
+import { postedRows } from './posted.ts'
 import { projectionRows } from './projections.ts'
 import { readingRows } from './replay.ts'
 import { startRows } from './start.ts'
 
 export const rows: readonly Row[] = [
   ...commandRows,
+  ...postedRows,
   ...readingRows,
   ...projectionRows,
   ...evolveRows,
+  ...serverRows,
   ...memoryRows,
   ...startRows,
-  ...serverRows,
 ]
 
 /** The row of a title. */

@@ -64,6 +64,7 @@ async function fold(
           const projected = projectedEvent(recorded, upcasters, false)
           if (!projected || projected.about.time > at) continue
           const handler = projection.handlers.get(projected.event.type)
+          writer.begin?.(projected.about)
           await handler?.(projected.event as never, writer.view as never, projected.about)
           await writer.settle()
         }

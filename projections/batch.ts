@@ -112,6 +112,7 @@ function applyEvent(
   const handler = projected && projection.handlers.get(projected.event.type)
   if (!handler) return 0
   try {
+    writer.begin?.(projected.about)
     const result = handler(projected.event as never, writer.view as never, projected.about)
     if (result !== undefined && result !== alreadyDone) return settled(writer, result, index)
     const settling = writer.settle()
@@ -178,6 +179,25 @@ export async function redriveEvent(
       const changed = await writer.flush()
       await unpark(connection, recorded.position)
       return changed
+    })
+    writer.committed()
+    return keys
+  } catch (error) {
+    writer.discard()
+    throw error
+  }
+}
+
+/** Writes to the view outside the log's course; the checkpoint stays. */
+export async function writeToView(
+  { connection, writer }: BatchDeps,
+  body: (view: never) => void | Promise<void>,
+): Promise<readonly string[] | undefined> {
+  try {
+    const keys = await connection.transaction(async () => {
+      await body(writer.view as never)
+      await writer.settle()
+      return writer.flush()
     })
     writer.committed()
     return keys

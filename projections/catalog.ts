@@ -132,6 +132,14 @@ export class Catalog {
     await this.#engine.drop(placeOf(build))
   }
 
+  /** Removes all builds but the live one and one more. */
+  async dropDead(projection: string, kept: number | undefined): Promise<number> {
+    const builds = await this.builds(projection)
+    const dead = builds.filter(({ id, state }) => state !== 'live' && id !== kept)
+    for (const build of dead) await this.drop(build)
+    return dead.length
+  }
+
   async #add(
     projection: AnyProjection,
     builds: readonly Build[],

@@ -12,9 +12,9 @@ import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
-import { type ProjectionStatus, readModelStatus } from './status.ts'
+import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
-import type { WorkerDeps } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 import { readWorkerOptions } from './worker-options.ts'
 
@@ -27,7 +27,6 @@ export interface ProjectionsDeps {
 }
 
 interface Running {
-  readonly projection: AnyProjection
   readonly options: ProjectOptions
   readonly workers: WorkerGroup
 }
@@ -59,13 +58,9 @@ export class Projections {
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#startWorkers(projection, options)
       if (options.changed === 'rebuild' && !isMadeBy(build, projection)) {
+        // Its failure is told by the status; the live one goes on.
         const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
-        // Its failure is the candidate's, and shown as the status; the live one goes on.
-        const ended = rebuilt.then(
-          () => undefined,
-          () => undefined,
-        )
-        this.#background.add(ended)
+        this.#background.add(rebuilt.catch((error: unknown) => workers.failed(error)))
       }
       workers.start()
     }
@@ -147,11 +142,7 @@ export class Projections {
   /** Removes builds that are not live any more, and candidates that nobody works on here. */
   async drop(projection: AnyProjection): Promise<number> {
     const { catalog } = await this.#open()
-    const builds = await catalog.builds(projection.name)
-    const working = this.#shadows.get(projection.name)?.build.id
-    const dead = builds.filter(({ id, state }) => state !== 'live' && id !== working)
-    for (const build of dead) await catalog.drop(build)
-    return dead.length
+    return catalog.dropDead(projection.name, this.#shadows.get(projection.name)?.build.id)
   }
 
   /** Events that were put aside because their handler failed, in the order of the log. */
@@ -178,6 +169,27 @@ export class Projections {
     return wanted.length
   }
 
+  /**
+   * @internal Runs `body` while the projection stands still. `write` writes to the view, past the log.
+   */
+  async standingStill<Result>(
+    projection: AnyProjection,
+    body: (
+      write: (change: (view: never) => void | Promise<void>) => Promise<void>,
+    ) => Promise<Result>,
+  ): Promise<Result> {
+    const { workers } = this.#runningOf(projection)
+    const wasPaused = workers.state === 'paused'
+    await workers.pause()
+    try {
+      return await body(async (change) => {
+        if (!(await workers.write(change))) throw notHere(projection.name)
+      })
+    } finally {
+      if (!wasPaused) workers.resume()
+    }
+  }
+
   /** @internal Finishes the batches in hand and lets go of everything. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -190,25 +202,19 @@ export class Projections {
     await opened?.engine.close()
   }
 
-  async #statusOf({ projection, workers }: Running): Promise<ProjectionStatus> {
+  async #statusOf({ workers }: Running): Promise<ProjectionStatus> {
+    const { projection } = workers
     const { store, upcasters, ports } = this.#deps
     const { catalog } = await this.#open()
-    const live = await catalog.live(projection.name)
-    const shadow = this.#shadows.get(projection.name)
-    const session = async () => (await this.#reader(projection.name)).session()
-    const deps = { store, upcasters, now: ports.clock.now() }
-    return {
-      name: projection.name,
-      state: workers.state,
-      build: { id: live?.id ?? 0, version: live?.version ?? projection.version },
-      ...(await readModelStatus(projection, deps, session)),
-      eventsPerSecond: workers.perSecond,
-      lastError: workers.error,
-      rebuilding: shadow && {
-        id: shadow.build.id,
-        position: await shadow.position().catch(() => 0),
-      },
-    }
+    return projectionStatus(projection, {
+      store,
+      upcasters,
+      now: ports.clock.now(),
+      workers,
+      live: await catalog.live(projection.name),
+      candidate: this.#shadows.get(projection.name),
+      session: async () => (await this.#reader(projection.name)).session(),
+    })
   }
 
   async #startWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
@@ -221,7 +227,7 @@ export class Projections {
       throw changed(projection, build)
     }
     const workers = new WorkerGroup({ ...deps, target }, partitions)
-    this.#running.set(projection.name, { projection, options, workers })
+    this.#running.set(projection.name, { options, workers })
     return workers
   }
 

@@ -10,7 +10,7 @@ import { readPosition } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
 import { filterOf } from './projected-event.ts'
 import { hasReached } from './reached.ts'
-import type { WorkerDeps } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 /** How far a build is. */

@@ -7,6 +7,8 @@ import type { Session } from './engine.ts'
 import { deadLetters, readPosition } from './ledger.ts'
 import { filterOf, type KindUpcasters } from './projected-event.ts'
 import type { AnyProjection } from './projection.ts'
+import type { Shadow } from './shadow.ts'
+import type { WorkerGroup } from './worker-group.ts'
 import type { WorkerError, WorkerState } from './worker-options.ts'
 
 /** How far a read model is behind the log. */
@@ -40,14 +42,14 @@ export interface ProjectionStatus {
   readonly rebuilding: { readonly id: number; readonly position: number } | undefined
 }
 
-export interface StatusDeps {
+interface StatusDeps {
   readonly store: EventStore
   readonly upcasters: KindUpcasters
   readonly now: number
 }
 
 /** How far a position is behind the log. */
-export async function lagOf(
+async function lagOf(
   projection: AnyProjection,
   { store, upcasters, now }: StatusDeps,
   position: number,
@@ -65,14 +67,34 @@ export async function lagOf(
   }
 }
 
-/** What the read model itself knows; nothing, where it cannot be read: the worker's error says why. */
-export async function readModelStatus(
+/** What a status is read from. */
+export interface ProjectionStatusDeps extends StatusDeps {
+  readonly workers: WorkerGroup
+  readonly live: Build | undefined
+  readonly candidate: Shadow | undefined
+  readonly session: () => Promise<Session>
+}
+
+/** Reads how a projection is doing. Where its read model cannot be read, the worker's error says why. */
+export async function projectionStatus(
   projection: AnyProjection,
-  deps: StatusDeps,
-  session: () => Promise<Session>,
-): Promise<Pick<ProjectionStatus, 'position' | 'lag' | 'deadLetters'>> {
+  deps: ProjectionStatusDeps,
+): Promise<ProjectionStatus> {
+  const { workers, live, candidate, session } = deps
   const known = await read(session).catch(() => ({ position: 0, deadLetters: 0 }))
-  return { ...known, lag: await lagOf(projection, deps, known.position) }
+  return {
+    name: projection.name,
+    state: workers.state,
+    build: { id: live?.id ?? 0, version: live?.version ?? projection.version },
+    ...known,
+    lag: await lagOf(projection, deps, known.position),
+    eventsPerSecond: workers.perSecond,
+    lastError: workers.error,
+    rebuilding: candidate && {
+      id: candidate.build.id,
+      position: await candidate.position().catch(() => 0),
+    },
+  }
 }
 
 async function read(session: () => Promise<Session>) {

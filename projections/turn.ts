@@ -11,6 +11,7 @@ import {
   projectionFailed,
   redriveEvent,
   type Slice,
+  writeToView,
 } from './batch.ts'
 import type { Build } from './catalog.ts'
 import { advance, type Checkpoint } from './ledger.ts'
@@ -96,6 +97,14 @@ export class Turn {
         const cause = error instanceof EventFailed ? error.cause : error
         throw projectionFailed(projection.name, recorded, cause)
       }
+    })
+  }
+
+  /** Writes to the view outside the log's course. */
+  write(body: (view: never) => void | Promise<void>): Promise<void> {
+    return this.#exclusively(async () => {
+      const keys = await writeToView(this.#deps, body)
+      this.#committed({ checkpoint: this.#checkpoint, next: 0, handled: 0, keys })
     })
   }
 

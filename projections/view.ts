@@ -1,11 +1,14 @@
 // What a kind of view owes: tables, what handlers write to, what users read with.
 
 import type { Session } from './engine.ts'
+import type { EventInfo } from './event-types.ts'
 
 /** The open end of a view, held by its one writer. */
 export interface ViewWriter<Write> {
   /** What handlers get. */
   readonly view: Write
+  /** The event that is handled next, for kinds that need to know. */
+  begin?(about: EventInfo): void
   /** Resolves when all a handler began is done; rejects with what went wrong in it. */
   settle(): void | Promise<void>
   /**
@@ -28,6 +31,8 @@ export interface View<Write, Read> {
   write(session: Session, options: { readonly exclusive: boolean }): ViewWriter<Write>
   /** What users read with. `session` leads to the version that is live at that moment. */
   read(session: () => Promise<Session>): Read
+  /** Whether an error of what lies behind the view may pass by itself. */
+  isTransient?(error: unknown): boolean
   /** All rows in a fixed order, for comparing two builds. */
   rows(session: Session): AsyncIterable<readonly [key: string, content: string]>
 }

@@ -2,7 +2,8 @@
 
 import type { Build } from './catalog.ts'
 import type { AnyProjection } from './projection.ts'
-import { Worker, type WorkerDeps } from './worker.ts'
+import { Worker } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 import type { WorkerError, WorkerState } from './worker-options.ts'
 
 /** The least advanced state speaks for all. */
@@ -44,6 +45,11 @@ export class WorkerGroup {
     return this.#workers.find(({ progress }) => progress)?.progress?.build
   }
 
+  /** Something they wait for failed. */
+  failed(error: unknown): void {
+    this.#workers[0]?.failed(error)
+  }
+
   start(): void {
     for (const worker of this.#workers) worker.start()
   }
@@ -58,6 +64,12 @@ export class WorkerGroup {
 
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()))
+  }
+
+  /** Writes to the view outside the log's course; answers false where no worker here has its turn. */
+  async write(body: (view: never) => void | Promise<void>): Promise<boolean> {
+    for (const worker of this.#workers) if (await worker.write(body)) return true
+    return false
   }
 
   /** Answers false where no worker here has its turn. */

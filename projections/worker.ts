@@ -1,43 +1,19 @@
 // One worker of one projection: waits for its turn, catches up, then follows the log.
 
-import type { Ports } from '../runtime/core/clock.ts'
 import { isReenactError, messageOf } from '../runtime/core/errors.ts'
 import { exponential, fullJitter, type RetryPolicy } from '../runtime/core/retry-policy.ts'
-import type {
-  EventStore,
-  LogFilter,
-  RecordedEvent,
-  Subscription,
-} from '../runtime/ports/event-store.ts'
-import type { Committed } from './batch.ts'
-import { type Build, type Catalog, placeOf } from './catalog.ts'
+import type { LogFilter, RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
+import { type Build, placeOf } from './catalog.ts'
 import { checkAgainstLog } from './check-log.ts'
-import type { Connection, Engine } from './engine.ts'
+import type { Connection } from './engine.ts'
 import { readCheckpoint } from './ledger.ts'
 import { Pause } from './pause.ts'
-import { filterOf, type KindUpcasters } from './projected-event.ts'
-import type { AnyProjection } from './projection.ts'
+import { filterOf } from './projected-event.ts'
 import { Rate } from './rate.ts'
 import { Turn } from './turn.ts'
 import { Interrupted, uninterrupted } from './uninterrupted.ts'
-import type { WorkerError, WorkerOptions, WorkerState } from './worker-options.ts'
-
-/** What a worker needs. */
-export interface WorkerDeps {
-  readonly projection: AnyProjection
-  readonly part: number
-  readonly store: EventStore
-  readonly ports: Ports
-  readonly upcasters: KindUpcasters
-  readonly engine: Engine
-  readonly catalog: Catalog
-  readonly options: WorkerOptions
-  /** The build to write. Asked for at each turn. */
-  readonly target: () => Promise<Build>
-  /** Asked before each page: a candidate never goes further than the live build. Default: no bound. */
-  readonly bound?: () => Promise<number>
-  readonly onCommit: (build: Build, committed: Committed) => void
-}
+import type { WorkerDeps } from './worker-deps.ts'
+import type { WorkerError, WorkerState } from './worker-options.ts'
 
 const retries: RetryPolicy = exponential({
   delayMsMin: 100,
@@ -120,6 +96,12 @@ export class Worker {
     return this.#turn !== undefined
   }
 
+  /** Writes to the view outside the log's course; answers false where it has not its turn. */
+  async write(body: (view: never) => void | Promise<void>): Promise<boolean> {
+    await this.#turn?.write(body)
+    return this.#turn !== undefined
+  }
+
   async #run(): Promise<void> {
     let failures = 0
     while (!this.#stopping.signal.aborted) {
@@ -131,7 +113,7 @@ export class Worker {
       } catch (error) {
         if (this.#stopping.signal.aborted) break
         if (error instanceof Superseded) continue
-        this.#failed(error)
+        this.failed(error)
         if (!this.#mayPass(error)) {
           this.#become('stopped')
           return
@@ -161,7 +143,7 @@ export class Worker {
   }
 
   async #open(build: Build, connection: Connection): Promise<Turn> {
-    const { store, projection, part, upcasters, ports, options, engine, onCommit } = this.#deps
+    const { store, projection, part, upcasters, ports, options, onCommit } = this.#deps
     const checkpoint = await readCheckpoint(connection, part)
     await checkAgainstLog(store, projection.name, checkpoint)
     this.#lookedAtMs = ports.clock.monotonic()
@@ -175,14 +157,14 @@ export class Worker {
         part,
         ...options,
         writer: projection.view.write(connection, { exclusive: projection.partitions === 1 }),
-        isTransient: (error) => engine.isTransient(error),
+        isTransient: (error) => this.#isTransient(error),
         backOff: (attempt) => this.#wait(retries.delayMs(attempt) ?? 0),
         isStopping: () => this.#stopping.signal.aborted,
         onCommit: (committed) => {
           this.rate.add(committed.handled)
           onCommit(build, committed)
         },
-        onFailure: (error) => this.#failed(error),
+        onFailure: (error) => this.failed(error),
       },
       checkpoint,
     )
@@ -259,7 +241,12 @@ export class Worker {
   // What the log or the projection says stays so; a database or a network may come back.
   #mayPass(error: unknown): boolean {
     if (isReenactError(error)) return error.retryable
-    return error instanceof Interrupted || this.#deps.engine.isTransient(error)
+    return error instanceof Interrupted || this.#isTransient(error)
+  }
+
+  #isTransient(error: unknown): boolean {
+    const { engine, projection } = this.#deps
+    return engine.isTransient(error) || (projection.view.isTransient?.(error) ?? false)
   }
 
   #wait(delayMs: number): Promise<void> {
@@ -276,7 +263,8 @@ export class Worker {
     })
   }
 
-  #failed(error: unknown): void {
+  /** Something went wrong; the status shows it. */
+  failed(error: unknown): void {
     const code = isReenactError(error) ? error.code : undefined
     this.#error = { code, message: messageOf(error), at: this.#deps.ports.clock.now(), error }
   }

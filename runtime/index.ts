@@ -85,7 +85,11 @@ export {
   type RejectedEvent,
   type RowDifference,
   type Shadow,
+  type SinkTarget,
+  type SinkView,
+  type SinkWrite,
   type Source,
+  sink,
   type View,
   type ViewChange,
   type ViewHandle,
@@ -104,6 +108,7 @@ export { type ExponentialOptions, exponential, type RetryPolicy } from './core/r
 export type { TimeInput } from './core/time.ts'
 export type { CommandStreams, WorkInput } from './host/command-streams.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
+export type { ActorBeside, ReconcileOptions, ReconcileReport } from './host/reconcile.ts'
 export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'

@@ -13,16 +13,7 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
-import {
-  type AnyProjection,
-  type LogEvent,
-  type LogOptions,
-  logEvents,
-  type Projection,
-  Projections,
-  type ProjectOptions,
-  type ViewHandle,
-} from '../../projections/index.ts'
+import { type LogEvent, type LogOptions, logEvents } from '../../projections/index.ts'
 import { type Ports, sleep, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
@@ -32,7 +23,7 @@ import type { EventStore } from '../ports/event-store.ts'
 import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
-import { openViews } from './open-views.ts'
+import { createReadModels, type ReadModels } from './read-models.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
@@ -60,7 +51,7 @@ export interface RuntimeOptions {
 }
 
 /** Actors on a log. Make it with {@link createRuntime}. */
-export interface Runtime extends CommandStreams {
+export interface Runtime extends CommandStreams, ReadModels {
   /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
@@ -90,31 +81,6 @@ export interface Runtime extends CommandStreams {
    * ```
    */
   log(options?: LogOptions): AsyncIterable<LogEvent>
-  /**
-   * Runs projections in this process: catches up, then follows the log. Resolves when their workers have begun.
-   * Of several processes that run one projection, one works and the others wait to take over.
-   *
-   * @throws `UnknownActor` when one reads an aggregate that is not among `actors`
-   * @throws `InvalidOption` for wrong options, and for one that runs here already
-   * @example
-   * ```ts
-   * await runtime.project([Balances], { poison: 'park' })
-   * ```
-   */
-  project(projections: readonly AnyProjection[], options?: ProjectOptions): Promise<void>
-  /**
-   * What a projection is read with, in any process.
-   *
-   * @example
-   * ```ts
-   * const balances = runtime.view(Balances)
-   * await balances.waitFor(await ann.send({ type: 'deposit', amount: 5 }))
-   * await balances.get('ann')
-   * ```
-   */
-  view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
-  /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
-  readonly projections: Projections
   /**
    * Writes a consistent, checked copy of the store to a new file while actors go on. Copying the file by hand
    * may miss what is still in its WAL.
@@ -168,39 +134,38 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const check = (aggregate: AnyAggregate): void => {
     if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
   }
-  const projections = new Projections({
-    store,
-    ports,
-    upcasters,
-    openEngine: () => openViews(options.views, store.name, ports.timers),
-  })
   const bus = new CommandBus(directory, models, newId)
+  const actorOf = <A extends AnyAggregate>(aggregate: A, id: string): Actor<A> => {
+    check(aggregate)
+    const names = { id, stream: streamName(aggregate.name, id) }
+    return new Actor(directory, aggregate, names, newId)
+  }
+  const readModels = createReadModels(
+    options.views,
+    { store, ports, upcasters },
+    directory,
+    actorOf,
+  )
   const close = async (graceMs: number): Promise<void> => {
     if (bus.working) {
       const waitMs = Math.min(graceMs, timerMsMax)
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
     }
     await directory.close(graceMs)
-    await projections.close()
+    await readModels.projections.close()
     if (opened) await store.close()
   }
   let closing: Promise<void> | undefined
   return {
     store: watchedStore(store, (stream) => directory.resident(stream)?.state.forget()),
-    actor: (aggregate, id) => {
-      check(aggregate)
-      const names = { id, stream: streamName(aggregate.name, id) }
-      return new Actor(directory, aggregate, names, newId)
-    },
+    actor: actorOf,
     replayAll: (aggregate, moment) => {
       check(aggregate)
       return replayAll(directory.deps, modelOf(aggregate), moment)
     },
     ...commandStreams(bus, options.actors, check),
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
-    project: (list, projectOptions = {}) => projections.project(list, projectOptions),
-    view: (projection) => projections.view(projection),
-    projections,
+    ...readModels,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
