@@ -29,6 +29,7 @@ import { acquireClient, Connection, nameOf } from './connection.ts'
 import { LiveSignal } from './live-signal.ts'
 import { PersistentGroups } from './persistent-groups.ts'
 import { headOf, isDeletedMark, logEnd, readAll, readStream, statePrefix } from './reading.ts'
+import { RecordedTimes } from './recorded-times.ts'
 import { EventStoreDbState } from './state-store.ts'
 import { StreamNames } from './stream-names.ts'
 
@@ -89,6 +90,7 @@ class EventStoreDbStore implements EventStore {
   readonly #connection: Connection
   readonly #names: StreamNames
   readonly #signal: LiveSignal
+  readonly #times: RecordedTimes
   readonly #subscriptions = new Set<Subscription>()
   readonly #appends = new Set<Promise<AppendOutcome>>()
   /** Ends being looked up for new subscriptions: appends wait, so that those are seen. */
@@ -105,6 +107,7 @@ class EventStoreDbStore implements EventStore {
     this.#seen = end
     this.#names = new StreamNames(connection)
     this.#signal = new LiveSignal(connection)
+    this.#times = new RecordedTimes(connection)
     this.state = new EventStoreDbState(connection, this.#names)
     this.groups = new PersistentGroups(connection, this.state)
   }
@@ -142,9 +145,7 @@ class EventStoreDbStore implements EventStore {
     this.#seen = Math.max(this.#seen, position)
     this.#answered.add(position)
     try {
-      // The answer has no time: it stands with the event.
-      const page = await readStream(this.#connection, stream, { from: revision, limit: 1 })
-      const recordedAt = page.events[0]?.recordedAt ?? this.#connection.ports.clock.now()
+      const recordedAt = await this.#times.of({ stream, revision, position })
       return { outcome: 'committed', revision, position, recordedAt, repeated }
     } catch (error) {
       return { outcome: 'unknown', error }
