@@ -2,7 +2,11 @@
 
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type InlineProjection, inlineDocuments, inlineProjection } from '../../projections/index.ts'
+import {
+  type InlineProjection,
+  inlineDocuments,
+  inlineProjection,
+} from '../../projections/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 import { failure, temporaryFolder } from './support.ts'
