@@ -20,6 +20,17 @@ export type {
   RejectedEvent,
   Source,
 } from './event-types.ts'
+export {
+  type InlineDocuments,
+  type InlineOptions,
+  type InlineProjection,
+  type InlineReader,
+  type InlineShape,
+  inlineDocuments,
+  inlineProjection,
+  inlineReader,
+  startInline,
+} from './inline.ts'
 export type { ParkedEvent } from './ledger.ts'
 export { type LogEvent, type LogOptions, logEvents } from './log-events.ts'
 export type { ProjectOptions, RebuildOptions } from './project-options.ts'

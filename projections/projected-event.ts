@@ -42,8 +42,11 @@ export function projectedEvent(
   const rules = upcasters.get(categoryOf(recorded.stream)) ?? noRules
   const event = readEvent(rules, recorded, header)
   if (!event) return undefined
+  // The decoder made the data for us alone: a copy of it is a tenth of the work for an event.
+  const data = event.data as Record<string, unknown>
+  data['type'] = event.type
   return {
-    event: { ...event.data, type: event.type },
+    event: data as unknown as AnyEvent,
     about: new RecordedInfo(recorded, header.time ?? recorded.recordedAt, header.commandId, live),
   }
 }

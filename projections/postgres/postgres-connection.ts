@@ -3,12 +3,18 @@
 import type { Client, ClientBase, Pool, PoolClient } from 'pg'
 import type { Connection, SqlResult } from '../engine.ts'
 
+/** Statements a writer prepares; a user's SQL may come in any number of texts. */
+const preparedMax = 256
+
 async function run(
   client: Pick<ClientBase, 'query'>,
   text: string,
   parameters: readonly unknown[],
+  name?: string,
 ): Promise<SqlResult> {
-  const { rows, rowCount } = await client.query<Record<string, unknown>>(text, [...parameters])
+  const values = [...parameters]
+  const query = name === undefined ? { text, values } : { name, text, values }
+  const { rows, rowCount } = await client.query<Record<string, unknown>>(query)
   return { rows, changes: rowCount ?? 0 }
 }
 
@@ -32,6 +38,7 @@ async function inTransaction<Result>(
 export class WriterConnection implements Connection {
   readonly dialect = 'postgres'
   readonly #client: Client
+  readonly #seen = new Map<string, string>()
 
   constructor(client: Client) {
     this.#client = client
@@ -40,11 +47,19 @@ export class WriterConnection implements Connection {
   }
 
   execute(sql: string, parameters: readonly unknown[] = []): Promise<SqlResult> {
-    return run(this.#client, sql, parameters)
+    return run(this.#client, sql, parameters, this.#nameOf(sql))
   }
 
   transaction<Result>(body: () => Promise<Result>): Promise<Result> {
     return inTransaction(this.#client, body)
+  }
+
+  /** What comes again is prepared: the server then parses and plans it once. */
+  #nameOf(sql: string): string | undefined {
+    const known = this.#seen.get(sql)
+    if (known !== undefined) return known
+    if (this.#seen.size < preparedMax) this.#seen.set(sql, `reenact_${this.#seen.size}`)
+    return undefined
   }
 
   async close(): Promise<void> {

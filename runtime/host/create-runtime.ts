@@ -13,7 +13,13 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
-import { type LogEvent, type LogOptions, logEvents } from '../../projections/index.ts'
+import {
+  type InlineProjection,
+  type LogEvent,
+  type LogOptions,
+  logEvents,
+  startInline,
+} from '../../projections/index.ts'
 import { type Ports, sleep, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
@@ -40,6 +46,11 @@ export interface RuntimeOptions {
    * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
    */
   readonly views?: string
+  /**
+   * Projections that are part of every append to a store at `file:PATH`. After the log was written without them they
+   * are made anew before the runtime is there.
+   */
+  readonly inline?: readonly InlineProjection[]
   /** Clock, chance and timers. Default: the system's. */
   readonly ports?: Partial<Ports>
   /**
@@ -131,6 +142,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     exclusive: opened && store.supports.exclusiveWriter,
   })
   const upcasters = new Map([...models].map(([name, model]) => [name, model.upcasters]))
+  if (options.inline) {
+    await startInline(store, options.inline, upcasters).catch(async (error: unknown) => {
+      if (opened) await store.close()
+      throw error
+    })
+  }
   const check = (aggregate: AnyAggregate): void => {
     if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
   }

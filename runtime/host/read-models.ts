@@ -11,6 +11,9 @@ import {
 } from '../../actors/index.ts'
 import {
   type AnyProjection,
+  type InlineProjection,
+  type InlineReader,
+  inlineReader,
   type Projection,
   Projections,
   type ProjectionsDeps,
@@ -45,6 +48,8 @@ export interface ReadModels {
    * ```
    */
   view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
+  /** What an inline projection is read with, in any process: what a `send` answered is in it. */
+  inlineView<T extends object>(projection: InlineProjection<T>): InlineReader<T>
   /**
    * Compares every actor of a kind, replayed, with a read model that runs here, and repairs it where you say how.
    * Emits a report each time; `every` is in ms.
@@ -83,6 +88,7 @@ export function createReadModels(
   return {
     project: (list, options = {}) => projections.project(list, options),
     view: (projection) => projections.view(projection),
+    inlineView: (projection) => inlineReader(store, projection),
     reconcile: <A extends AnyAggregate, Write, Read extends object>(
       aggregate: A,
       projection: Projection<Write, Read>,

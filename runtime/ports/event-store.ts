@@ -189,6 +189,19 @@ export interface Supports {
   readonly exclusiveWriter: boolean
 }
 
+/** Entries of the state store, read and written inside the transaction of an append. */
+export interface InlineState {
+  get(key: string): string | undefined
+  put(key: string, value: string): void
+  delete(key: string): void
+}
+
+/**
+ * Called with the events of each append, as they are about to be written, before anything of it is. Synchronous. A
+ * `ReenactError` it throws refuses that append alone.
+ */
+export type InlineHook = (events: readonly RecordedEvent[], state: InlineState) => void
+
 /**
  * The log. Adapters implement it; everything else is built on it. `reenact/testing` has the suite of tests that an
  * adapter must pass.
@@ -251,6 +264,8 @@ export interface EventStore {
    * path that exists; what reading rejects with where the store is damaged.
    */
   backup?(path: string): Promise<void>
+  /** Runs `hook` in the transaction of every append from now on. For embedded stores. */
+  inline?(hook: InlineHook): void
   /** Finishes accepted appends, then lets go of everything. */
   close(): Promise<void>
 }

@@ -28,7 +28,6 @@ const sqlite: TestEngine = {
 }
 
 let server: Promise<PostgresServer> | undefined
-let users = 0
 
 const postgres: TestEngine = {
   name: 'postgres',
@@ -40,17 +39,8 @@ const postgres: TestEngine = {
         process.stdout.write(`      ${howToGetPostgres}\n`)
         this.skip()
       }
-      users += 1
       server ??= startPostgres(programs)
       return server.then(() => {})
-    })
-    after(async () => {
-      if (!server) return
-      users -= 1
-      if (users > 0) return
-      const running = await server
-      server = undefined
-      await running.stop()
     })
   },
   address: async () => {
@@ -58,5 +48,11 @@ const postgres: TestEngine = {
     return (await server).database()
   },
 }
+
+// One server for all files of a run: outside of any suite, so after the last of them.
+after(async function () {
+  this.timeout(60_000)
+  await (await server)?.stop()
+})
 
 export const engines: readonly TestEngine[] = [sqlite, postgres]

@@ -7,6 +7,7 @@ import type {
   AppendOutcome,
   EventStore,
   EventToAppend,
+  InlineHook,
   ListStreamsOptions,
   LogPage,
   ReadAllOptions,
@@ -65,6 +66,7 @@ export class FileStore implements SqliteStore {
   readonly name: string
   readonly supports: EventStore['supports']
   readonly state: StateStore
+  readonly inline: (hook: InlineHook) => void
   readonly groups: StoreGroups
   readonly #connection: Connection
   readonly #streams: StreamTable
@@ -106,6 +108,10 @@ export class FileStore implements SqliteStore {
       rows: [],
       lastId: undefined,
       changed: false,
+      inline: undefined,
+    }
+    this.inline = (hook) => {
+      context.inline = hook
     }
     this.#commits = new GroupCommit(context, limits, (events) => {
       if (events) this.#changes.notify()

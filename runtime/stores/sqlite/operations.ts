@@ -3,8 +3,14 @@
 import type { Clock } from '../../core/clock.ts'
 import type { ReenactError } from '../../core/errors.ts'
 import type { ExpectedRevision } from '../../core/expected-revision.ts'
-import type { AppendOutcome, EventToAppend, RecordedEvent } from '../../ports/event-store.ts'
+import type {
+  AppendOutcome,
+  EventToAppend,
+  InlineHook,
+  RecordedEvent,
+} from '../../ports/event-store.ts'
 import { decideAppend, isStorable, revisionOf, streamDeleted } from '../append-rules.ts'
+import { checkStateText } from '../state-rules.ts'
 import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
 import { frameOf } from './event-row.ts'
@@ -27,6 +33,8 @@ export interface WriteContext {
   lastId: string | undefined
   /** Whether the transaction changed anything but the log. */
   changed: boolean
+  /** Has a say in every append. */
+  inline: InlineHook | undefined
 }
 
 /** One thing to be done in the group's transaction. */
@@ -145,8 +153,10 @@ function append(
     const { revision, position, recordedAt } = last
     return { outcome: 'committed', revision, position, recordedAt, repeated: true }
   }
+  const applyInline = context.inline && runInline(context, stream, status.head, events)
   const entry = found ?? streams.add(stream)
   write(context, entry, events)
+  applyInline?.()
   const { position, recordedAt } = context
   return { outcome: 'committed', revision: entry.head, position, recordedAt, repeated: false }
 }
@@ -166,6 +176,38 @@ function write(context: WriteContext, entry: StreamEntry, events: readonly Event
     entry.head = revision
     context.position = position
     context.lastId = event.id
+  }
+}
+
+/** Lets the hook decide before anything is written, and answers how to write what it wants. */
+function runInline(
+  context: WriteContext,
+  stream: string,
+  head: number,
+  events: readonly EventToAppend[],
+): () => void {
+  const { connection, position, recordedAt } = context
+  const changes = new Map<string, string | undefined>()
+  const recorded = events.map((event, index) => ({
+    ...event,
+    stream,
+    revision: head + 1 + index,
+    position: position + 1 + index,
+    recordedAt,
+  }))
+  context.inline?.(recorded, {
+    get: (key) => (changes.has(key) ? changes.get(key) : stateOf(connection, key)?.value),
+    put: (key, value) => {
+      checkStateText(key, value)
+      changes.set(key, value)
+    },
+    delete: (key) => changes.set(key, undefined),
+  })
+  return () => {
+    for (const [key, value] of changes) {
+      if (value === undefined) remove(key)(context)
+      else put(key, value, undefined)(context)
+    }
   }
 }
 
