@@ -161,4 +161,18 @@ describe('sqlite: the index of streams', function () {
     expect((await store.readStream(name(0))).events).to.have.length(2)
     await store.close()
   })
+
+  it('a store closes on a full disk, and the next open finds everything', async () => {
+    const file = freshFile(directory)
+    const { store, database } = await afterFullDisk(file)
+    for (let round = 0; round < perStream; round += 1) {
+      await store.append(name(0), [event(), event(), event()], { expected: 1 + 3 * round })
+    }
+    database?.exec('PRAGMA max_page_count = 1')
+    await store.close()
+    const again = await openSqliteStore(file)
+    const page = await again.readStream(name(0), { direction: 'backwards', limit: 1 })
+    expect(page).to.include({ head: 1 + 3 * perStream })
+    await again.close()
+  })
 })
