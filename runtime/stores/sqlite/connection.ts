@@ -42,7 +42,10 @@ export class Connection {
       if (!this.readOnly) return body()
       this.#database.exec('BEGIN')
       try {
-        if (this.#noticeChange()) onChange()
+        const version = this.dataVersion()
+        if (version !== this.#dataVersion) onChange()
+        // Only what was taken in was seen: after an error it is tried again.
+        this.#dataVersion = version
         return body()
       } finally {
         this.#database.exec('COMMIT')
@@ -50,14 +53,6 @@ export class Connection {
     } catch (error) {
       throw storeError(this.file, error)
     }
-  }
-
-  /** Whether another connection wrote since this was asked before. */
-  #noticeChange(): boolean {
-    const [version]: [number] = this.#statements.dataVersion.get()
-    if (version === this.#dataVersion) return false
-    this.#dataVersion = version
-    return true
   }
 
   /** A number that is another one after each commit of another process. */

@@ -201,10 +201,20 @@ export class FileStore implements SqliteStore {
     this.#closed = true
     this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
-    if (!this.#connection.readOnly && !this.#commits.failed) this.#streams.index.writeAll()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
-    this.#connection.close(!this.#connection.readOnly && !this.#commits.failed)
+    const isSound = !this.#connection.readOnly && !this.#commits.failed
+    this.#connection.close(isSound && this.#completeIndex())
     this.#release()
+  }
+
+  /** What cannot be written now, on a full disk, the next open finds out from the events. */
+  #completeIndex(): boolean {
+    try {
+      this.#streams.index.writeAll()
+      return true
+    } catch {
+      return false
+    }
   }
 
   #stateStore(): StateStore {

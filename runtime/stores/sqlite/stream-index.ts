@@ -59,6 +59,21 @@ export class StreamIndex {
 
   /** Takes in what was committed since the last time. A reader does so whenever the file changed. */
   refresh(): void {
+    try {
+      this.#readOn()
+    } catch (error) {
+      // Half of it would look like shorter streams.
+      this.reset()
+      throw error
+    }
+  }
+
+  /** Reads again what was forgotten. To be called before streams are looked up: what is added must find the rest here. */
+  ready(): void {
+    if (this.#indexed === -1) this.refresh()
+  }
+
+  #readOn(): void {
     const indexed = this.#readMark()
     if (indexed !== this.#indexed) {
       this.#forget()
@@ -98,7 +113,6 @@ export class StreamIndex {
 
   /** The last revision of a stream, -1 if it has none. */
   headOf(stream: number): number {
-    if (this.#indexed === -1) this.refresh()
     const run = this.#newer.get(stream) ?? this.#older?.get(stream)
     if (run) return run.first + run.positions.length - 1
     return this.#indexedHead(stream)

@@ -114,6 +114,7 @@ export class StreamTable {
   }
 
   #load(row: StreamRow | undefined): StreamEntry | undefined {
+    this.index.ready()
     if (row === undefined) return undefined
     const [id, name, category, rules, crc] = row
     if (rowCrc(id, name, category, rules) !== crc) {

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
 import { killLeftovers, startStoreProcess } from './support/child-process.ts'
@@ -78,6 +79,30 @@ describe('sqlite: readers', function () {
     await writer.deleteStream('account-1')
     expect((await reader.readStream('account-1')).deleted).to.equal('soft')
     expect((await reader.readAll()).events).to.deep.equal([])
+    await reader.close()
+    await writer.close()
+  })
+
+  it('says each time what keeps it from following, and follows once that is mended', async () => {
+    const file = freshFile(directory)
+    const before = await openSqliteStore(file)
+    await appendOne(before, 'account-1')
+    await before.close() // Only now there is a mark.
+    const writer = await openSqliteStore(file)
+    const reader = await openSqliteStore(file, { mode: 'ro' })
+    await appendOne(writer, 'account-1')
+    const other = new DatabaseSync(file)
+    const [{ value: mark } = { value: '' }] = other
+      .prepare("SELECT value FROM meta WHERE key = 'indexed'")
+      .all() as { value: string }[]
+    const setMark = (value: string) =>
+      other.exec(`UPDATE meta SET value = '${value}' WHERE key = 'indexed'`)
+    setMark('7 7')
+    await failure(reader.readStream('account-1'), 'StoreUnreadable')
+    await failure(reader.readStream('account-1'), 'StoreUnreadable')
+    setMark(mark)
+    expect((await reader.readStream('account-1')).events).to.have.length(2)
+    other.close()
     await reader.close()
     await writer.close()
   })

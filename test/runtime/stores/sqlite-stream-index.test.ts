@@ -3,8 +3,9 @@
 import { copyFileSync, existsSync } from 'node:fs'
 import { expect } from 'chai'
 import type { EventStore } from '../../../runtime/ports/event-store.ts'
+import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
-import { event, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
 
 const streams = 40
 /** Enough for one generation of the index to be written in steps while the next fills. */
@@ -101,5 +102,77 @@ describe('sqlite: the index of streams', function () {
     expect(head).to.equal(2)
     expect(events[2]?.id).to.equal(again.id)
     await store.close()
+  })
+
+  /** A store with one stream of two events, right after the disk was full for a moment. */
+  async function afterFullDisk(file: string) {
+    let database: Database | undefined
+    const store = await openSqliteStore(
+      file,
+      {},
+      {
+        opened: (one) => {
+          database = one
+        },
+      },
+    )
+    await store.append(name(0), [event(), event()], { expected: 'none' })
+    database?.exec('PRAGMA max_page_count = 1')
+    const refused = await store.append(name(0), [event(0, 500_000)], { expected: 1 })
+    expect(refused).to.have.nested.property('error.code', 'DiskFull')
+    database?.exec('PRAGMA max_page_count = 100000')
+    return { store, database }
+  }
+
+  it('knows a new stream that shares the first commit after a full disk with an old one', async () => {
+    const { store } = await afterFullDisk(freshFile(directory))
+    const outcomes = await Promise.all([
+      store.append(name(1), [event()], { expected: 'none' }),
+      store.append(name(0), [event()], { expected: 1 }),
+    ])
+    expect(outcomes.map(({ outcome }) => outcome)).to.deep.equal(['committed', 'committed'])
+    expect((await store.readStream(name(1))).events).to.have.length(1)
+    expect((await store.readStream(name(0))).events).to.have.length(3)
+    await store.close()
+  })
+
+  it('keeps what was written before a full disk where only new streams follow', async () => {
+    const file = freshFile(directory)
+    const { store } = await afterFullDisk(file)
+    await store.append(name(1), [event()], { expected: 'none' })
+    await store.close()
+    const again = await openSqliteStore(file)
+    expect((await again.readStream(name(0))).events).to.have.length(2)
+    expect(await again.append(name(0), [event()], { expected: 'none' })).to.deep.equal({
+      outcome: 'conflict',
+      actual: 1,
+    })
+    await again.close()
+  })
+
+  it('reads all of it again where reading it again failed', async () => {
+    const { store, database } = await afterFullDisk(freshFile(directory))
+    // The driver refuses numbers that are not safe.
+    database?.exec(
+      'INSERT INTO events SELECT 1 << 60, stream, frame FROM events WHERE position = 1',
+    )
+    await failure(store.readStream(name(0)), 'StoreUnreadable')
+    database?.exec('DELETE FROM events WHERE position = 1 << 60')
+    expect((await store.readStream(name(0))).events).to.have.length(2)
+    await store.close()
+  })
+
+  it('a store closes on a full disk, and the next open finds everything', async () => {
+    const file = freshFile(directory)
+    const { store, database } = await afterFullDisk(file)
+    for (let round = 0; round < perStream; round += 1) {
+      await store.append(name(0), [event(), event(), event()], { expected: 1 + 3 * round })
+    }
+    database?.exec('PRAGMA max_page_count = 1')
+    await store.close()
+    const again = await openSqliteStore(file)
+    const page = await again.readStream(name(0), { direction: 'backwards', limit: 1 })
+    expect(page).to.include({ head: 1 + 3 * perStream })
+    await again.close()
   })
 })
