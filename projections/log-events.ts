@@ -1,7 +1,7 @@
 // The log as projections see it: decoded events of today's shape, in the order they were committed.
 
 import type { JsonObject } from '../runtime/codec/codec.ts'
-import { readMetadata } from '../runtime/codec/metadata.ts'
+import { readHeader } from '../runtime/codec/metadata.ts'
 import { readEvent, runtimeTypePrefix, type Upcasters } from '../runtime/codec/upcasting.ts'
 import type { Timers } from '../runtime/core/clock.ts'
 import { categoryOf, idOf } from '../runtime/core/stream-name.ts'
@@ -97,9 +97,9 @@ function storedNames({ upcasters }: LogDeps, types: readonly string[]): readonly
 
 function logEvent(deps: LogDeps, recorded: RecordedEvent): LogEvent | undefined {
   const { stream, revision, id, position, recordedAt } = recorded
-  const metadata = readMetadata(recorded)
+  const header = readHeader(recorded)
   const kind = categoryOf(stream)
-  const event = readEvent(deps.upcasters.get(kind) ?? noRules, recorded, metadata)
+  const event = readEvent(deps.upcasters.get(kind) ?? noRules, recorded, header)
   if (!event) return undefined
   return {
     kind,
@@ -109,8 +109,8 @@ function logEvent(deps: LogDeps, recorded: RecordedEvent): LogEvent | undefined 
     id,
     revision,
     position,
-    time: metadata.time ?? recordedAt,
+    time: header.time ?? recordedAt,
     recordedAt,
-    commandId: metadata.commandId,
+    commandId: header.commandId,
   }
 }

@@ -35,19 +35,37 @@ export function frameOf(
 export const frameCrc = (parts: readonly (string | number)[]): number =>
   crc32(JSON.stringify(parts))
 
+/** Checks an event that is not wanted, and answers its position. Throws `CorruptEvent`. */
+export function checkedPosition({ name, seed }: EventOwner, [frame]: EventRow): number {
+  const revisionEnd = checkFrame(name, seed, frame)
+  return Number(frame.slice(revisionEnd + 1, frame.indexOf(separator, revisionEnd + 1)))
+}
+
+/** The type of an event before anything is checked. */
+export function typeOf(frame: string): string {
+  let start = 0
+  for (let part = 0; part < 5; part += 1) start = frame.indexOf(separator, start) + 1
+  return frame.slice(start, frame.indexOf(separator, start))
+}
+
+/** Compares the checksum, and answers where the revision ends. */
+function checkFrame(name: string, seed: number, frame: string, expected?: number): number {
+  if (typeof frame !== 'string') throw corruptEvent(name, expected ?? -1)
+  const crcEnd = frame.indexOf(separator)
+  const revisionEnd = frame.indexOf(separator, crcEnd + 1)
+  if (crc32(frame.slice(crcEnd + 1), seed) === Number(frame.slice(0, crcEnd))) return revisionEnd
+  const revision = Number(frame.slice(crcEnd + 1, revisionEnd))
+  throw corruptEvent(name, expected ?? (Number.isSafeInteger(revision) ? revision : -1))
+}
+
 /** The event of a row, checked. `expected` is the revision to complain about. Throws `CorruptEvent`. */
 export function eventOf(
   { name, seed }: EventOwner,
   [frame]: EventRow,
   expected?: number,
 ): RecordedEvent {
-  if (typeof frame !== 'string') throw corruptEvent(name, expected ?? -1)
-  const crcEnd = frame.indexOf(separator)
-  const revisionEnd = frame.indexOf(separator, crcEnd + 1)
-  const revision = Number(frame.slice(crcEnd + 1, revisionEnd))
-  if (crc32(frame.slice(crcEnd + 1), seed) !== Number(frame.slice(0, crcEnd))) {
-    throw corruptEvent(name, expected ?? (Number.isSafeInteger(revision) ? revision : -1))
-  }
+  const revisionEnd = checkFrame(name, seed, frame, expected)
+  const revision = Number(frame.slice(frame.indexOf(separator) + 1, revisionEnd))
   const positionEnd = frame.indexOf(separator, revisionEnd + 1)
   const timeEnd = frame.indexOf(separator, positionEnd + 1)
   const idEnd = frame.indexOf(separator, timeEnd + 1)

@@ -13,7 +13,7 @@ import { isStorable } from '../append-rules.ts'
 import { listLimit, logRange, matches, pageDefault, scanMax, streamRange } from '../read-options.ts'
 import { firstKept, hasRules, isReadable, oldestKept } from '../visibility.ts'
 import type { Connection } from './connection.ts'
-import { eventOf, revisionGap } from './event-row.ts'
+import { checkedPosition, eventOf, revisionGap, typeOf } from './event-row.ts'
 import { damaged, storeError } from './sqlite-errors.ts'
 import type { EventRow } from './statements.ts'
 import type { StreamEntry, StreamTable } from './stream-table.ts'
@@ -66,13 +66,16 @@ export class LogReader {
       const count = Math.min(left, filter ? pageDefault : limit - events.length)
       for (const row of this.#logRows(position, forwards, count)) {
         const entry = this.#streams.byId(row[1])
-        const event = eventOf(entry, row)
+        // What is not wanted is checked all the same: damage may have changed its type.
+        const wanted = !filter || matches(filter, entry.name, entry.category, typeOf(row[0]))
+        const event = wanted ? eventOf(entry, row) : undefined
         position += step
         looked += 1
         // Positions are given without gaps, so a missing one is a lost event.
-        if (event.position !== position) throw this.#missing(position)
-        const wanted = matches(filter, event.stream, entry.category, event.type)
-        if (wanted && (!hasRules(entry) || isReadable(entry, event, now))) events.push(event)
+        if ((event?.position ?? checkedPosition(entry, row)) !== position) {
+          throw this.#missing(position)
+        }
+        if (event && (!hasRules(entry) || isReadable(entry, event, now))) events.push(event)
         if (events.length === limit) break
       }
     }
