@@ -115,9 +115,10 @@ export function checkCommand(
   model: Model,
   stream: string,
   given: unknown,
-  options: CommandOptions,
+  givenOptions: CommandOptions,
   newId: () => string,
 ): CheckedCommand {
+  const options = givenOptions === noOptions ? noOptions : { ...givenOptions }
   const type = (given as { type?: unknown } | null)?.type
   if (typeof type !== 'string') throw invalid(stream, String(type), ["it has no 'type'"])
   const wrong = options === noOptions ? undefined : wrongOption(options)

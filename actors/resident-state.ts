@@ -22,6 +22,8 @@ export class ResidentState {
   #state: Replayed | undefined
   #fault: ReenactError | undefined
   #snapshotRevision = -1
+  /** How often the log was changed past this actor. */
+  #changes = 0
 
   constructor(deps: ActorDeps, model: Model, stream: string) {
     this.#deps = deps
@@ -38,13 +40,22 @@ export class ResidentState {
   async load(refresh: boolean): Promise<Replayed> {
     if (this.#fault) throw this.#fault
     try {
-      if (!this.#state) this.#state = await this.#activate()
-      else if (refresh) await catchUp(this.#deps, this.#model, this.#stream, this.#state)
-      return this.#state
+      const state = this.#state
+      if (!state) return await this.#read()
+      if (refresh) await catchUp(this.#deps, this.#model, this.#stream, state)
+      return state
     } catch (error) {
       this.#state = undefined
       throw this.#faultOf(error)
     }
+  }
+
+  /** What was read is kept, unless the log changed meanwhile. */
+  async #read(): Promise<Replayed> {
+    const changes = this.#changes
+    const state = await this.#activate()
+    if (changes === this.#changes) this.#state = state
+    return state
   }
 
   /** The state as the log has it, without touching the one in memory. */
@@ -54,7 +65,7 @@ export class ResidentState {
 
   /** Takes over what was committed. */
   adopt(batch: Batch, { position, recordedAt }: { position: number; recordedAt: number }): void {
-    if (this.#fault) return // Found wrong while the append was under way.
+    if (!this.#state) return // While the append was under way the log was found wrong, or written by others.
     const { state } = batch
     for (const { envelope, firstRevision, revision } of batch.decided) {
       if (revision < firstRevision) continue // It wrote nothing.
@@ -70,6 +81,7 @@ export class ResidentState {
 
   /** The log may differ from what is in memory. */
   forget(): void {
+    this.#changes += 1
     this.#state = undefined
   }
 
@@ -81,7 +93,7 @@ export class ResidentState {
   #quarantine(fault: ReenactError): void {
     if (!this.#fault) this.#deps.metrics.faults += 1
     this.#fault = fault
-    this.#state = undefined
+    this.forget()
   }
 
   async #activate(): Promise<Replayed> {
