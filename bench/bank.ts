@@ -55,7 +55,7 @@ export async function measureBank(
   await clients((id) => bank.open(id), accounts)
   const deposits = (count: number) => clients((id) => bank.deposit(id, 1), count)
   // Until the compiler has done its work.
-  const before = Math.ceil(commands / 10)
+  const before = Math.ceil(commands / 3)
   await deposits(before)
   const figure = await rate(commands, () => deposits(commands))
   const balances = await Promise.all(ids.map((id) => bank.balance(id)))
