@@ -45,6 +45,22 @@ describe('sqlite: backup', () => {
     await store.close()
   })
 
+  it('a copy whose index lacks an event gets no name', async () => {
+    const file = freshFile(directory)
+    const store = await openSqliteStore(file)
+    for (let n = 0; n < 3; n += 1) await appendOne(store, 'account-1')
+    await store.close()
+    const database = new DatabaseSync(file)
+    database.exec('UPDATE stream_events SET stream = stream + 8 WHERE revision = 2')
+    database.close()
+    const damaged = await openSqliteStore(file)
+    const copy = freshFile(directory)
+    const error = await failure(damaged.backup(copy), 'StoreUnreadable')
+    expect(error.message).to.include('position 3')
+    expect(existsSync(copy)).to.equal(false)
+    await damaged.close()
+  })
+
   it('a copy that does not verify gets no name', async () => {
     const file = freshFile(directory)
     const store = await openSqliteStore(file)
