@@ -8,7 +8,7 @@ import type { WorkerOptions } from './worker-options.ts'
 export interface ProjectOptions extends Partial<WorkerOptions> {
   /**
    * What to do where the read model was made by other handlers, another version or another shape: `stop` with
-   * `ProjectionChanged`, or `rebuild` beside it and swap. Default `stop`.
+   * `ProjectionChanged`, or `rebuild` beside it and swap. A lower version never rebuilds by itself. Default `stop`.
    */
   readonly changed?: 'stop' | 'rebuild'
   /** The partitions this process works on. Default: all. */

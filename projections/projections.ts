@@ -10,7 +10,7 @@ import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
 import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
-import { changed, checkKinds, closed, isMadeBy, notHere, twice } from './refusals.ts'
+import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
@@ -57,7 +57,7 @@ export class Projections {
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#startWorkers(projection, options)
-      if (options.changed === 'rebuild' && !isMadeBy(build, projection)) {
+      if (options.changed === 'rebuild' && isNewer(projection, build)) {
         // Its failure is told by the status; the live one goes on.
         const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
         this.#background.add(rebuilt.catch((error: unknown) => workers.failed(error)))

@@ -9,6 +9,10 @@ import type { AnyProjection } from './projection.ts'
 export const isMadeBy = (build: Build, { version, fingerprint }: AnyProjection): boolean =>
   build.version === version && build.fingerprint === fingerprint
 
+/** Whether it may take a build's place by itself. Older code, still running while newer is deployed, must not. */
+export const isNewer = (projection: AnyProjection, build: Build): boolean =>
+  !isMadeBy(build, projection) && projection.version >= build.version
+
 /** Why a worker does not go on with a build. */
 export function changed({ name, version }: AnyProjection, build: Build): ReenactError {
   const what =

@@ -218,7 +218,7 @@ describe('a projection in trouble', () => {
       const [status] = await runtime.projections.status()
       expect(status?.build).to.deep.equal({ id: 2, version: 2 })
       await reopened()
-      await runtime.project([sums(1, 1)])
+      await runtime.project([sums(1, 1)], { changed: 'rebuild' })
       await state('stopped')
       const [older] = await runtime.projections.status()
       expect(older?.lastError?.message).to.include('Deploy the newer code')
