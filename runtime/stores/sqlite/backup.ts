@@ -7,7 +7,7 @@ import { ReenactError } from '../../core/errors.ts'
 import { pageDefault } from '../read-options.ts'
 import { Connection } from './connection.ts'
 import { LogReader } from './log-reader.ts'
-import { damaged, storeError } from './sqlite-errors.ts'
+import { storeError } from './sqlite-errors.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
 import { StreamTable } from './stream-table.ts'
 
@@ -54,8 +54,7 @@ export async function verifyFile(file: string): Promise<void> {
       () => {},
       () => {
         for (const key of stateKeys(connection, '')) stateOf(connection, key)
-        const missing: [number] | undefined = connection.sql.missingPlace.get()
-        if (missing) throw damaged(file, `its index lacks the event at position ${missing[0]}`)
+        reader.checkIndex()
       },
     )
   } finally {

@@ -1,6 +1,6 @@
 // One connection to a store file: its transactions, its reads, and opening it again.
 
-import { ignoreErrors, type OpenOptions, openDatabase } from './open-database.ts'
+import { ignoreErrors, isSmall, type OpenOptions, openDatabase } from './open-database.ts'
 import type { Database } from './schema.ts'
 import { storeError } from './sqlite-errors.ts'
 import type { Statements } from './statements.ts'
@@ -25,6 +25,11 @@ export class Connection {
 
   get readOnly(): boolean {
     return this.#options.readOnly
+  }
+
+  /** Whether the whole file is checked when it is opened. */
+  get isSmall(): boolean {
+    return isSmall(this.#database, this.#options.checkBytesMax)
   }
 
   get sql(): Statements {

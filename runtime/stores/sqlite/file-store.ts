@@ -95,7 +95,7 @@ export class FileStore implements SqliteStore {
         : undefined,
     )
     const [position, recordedAt] = this.#read(() => [
-      this.#reader.logEnd(),
+      this.#checkedLogEnd(),
       this.#reader.lastRecordedAt(),
     ])
     const context: WriteContext = {
@@ -215,6 +215,11 @@ export class FileStore implements SqliteStore {
     } catch {
       return false
     }
+  }
+
+  #checkedLogEnd(): number {
+    if (this.#connection.isSmall) this.#reader.checkIndex()
+    return this.#reader.logEnd()
   }
 
   #stateStore(): StateStore {

@@ -121,6 +121,28 @@ export class LogReader {
     return eventOf(this.#streams.byId(row[1]), row)
   }
 
+  /** Throws when the index does not lead to an event that is as it was written. */
+  checkIndex(): void {
+    const { sql, file } = this.#connection
+    const missing: [number][] = sql.missingPlaces.all()
+    for (const [position] of missing) {
+      if (this.#isIntact(position)) {
+        throw damaged(file, `its index lacks the event at position ${position}`)
+      }
+    }
+  }
+
+  // Of a damaged event its own stream tells.
+  #isIntact(position: number): boolean {
+    try {
+      this.eventAt(position)
+      return true
+    } catch (error) {
+      if (damageCodes.has(storeError(this.#connection.file, error).code)) return false
+      throw error
+    }
+  }
+
   /** The latest recording time that can still be trusted: damage at the end must not stop the store. */
   lastRecordedAt(): number {
     const end = this.logEnd()

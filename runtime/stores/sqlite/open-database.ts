@@ -88,11 +88,14 @@ function prepareForWriting(database: Database, file: string): void {
 
 /** Finds damage outside the events, which checksums do not cover, as long as that takes no noticeable time. */
 function checkStructure(database: Database, { file, checkBytesMax }: OpenOptions): void {
-  const bytes = pragma(database, 'page_count') * pragma(database, 'page_size')
-  if (bytes > checkBytesMax) return
+  if (!isSmall(database, checkBytesMax)) return
   const problem = structuralProblem(database)
   if (problem !== undefined) throw damaged(file, problem)
 }
+
+/** Whether a file is so small that checking all of it takes no noticeable time. */
+export const isSmall = (database: Database, checkBytesMax: number): boolean =>
+  pragma(database, 'page_count') * pragma(database, 'page_size') <= checkBytesMax
 
 /** The first thing SQLite's own check finds wrong. */
 function structuralProblem(database: Database): string | undefined {

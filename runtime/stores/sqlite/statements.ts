@@ -61,11 +61,12 @@ export function prepareStatements(database: Database) {
       'SELECT revision FROM stream_events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
     ),
     // The first event that the index should have and has not. The revision is the second part of a frame.
-    missingPlace: prepare(
+    // Events of the indexed part of the log that the index does not lead to.
+    missingPlaces: prepare(
       `SELECT position FROM events AS event
        WHERE position <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'indexed') AND NOT EXISTS (
          SELECT 1 FROM stream_events AS place WHERE place.stream = event.stream AND place.position = event.position
-         AND place.revision = CAST(substr(frame, instr(frame, char(31)) + 1) AS INTEGER)) ORDER BY position LIMIT 1`,
+         AND place.revision = CAST(substr(frame, instr(frame, char(31)) + 1) AS INTEGER)) ORDER BY position`,
     ),
     // The id as text: damage may make it a number that the driver refuses.
     recentEvents: prepare(
