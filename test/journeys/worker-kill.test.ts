@@ -11,7 +11,7 @@ import { expect } from 'chai'
 import { createRuntime, type DeadLetter } from '../../runtime/index.ts'
 import { Counter } from '../fixtures/counter.ts'
 
-const lives = Number(process.env['REENACT_KILLS'] ?? 5)
+const lives = Number(process.env['REENACT_WORKER_KILLS'] ?? 5)
 const count = lives * 500
 const actors = Math.min(1_000, lives * 10)
 const worker = fileURLToPath(new URL('../../dist/test/journeys/command-worker.js', import.meta.url))
