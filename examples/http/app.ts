@@ -102,7 +102,8 @@ function answer(c: Context, outcome: Outcome): Response {
   return c.json(body, outcome.reason === 'WrongExpectedRevision' ? 412 : 409)
 }
 
-const bodyOf = ({ accepted, ...rest }: Outcome) => ({
+/** Every outcome is read from the log, so `duplicate` would say nothing. */
+const bodyOf = ({ accepted, duplicate: _, ...rest }: Outcome) => ({
   status: accepted ? ('accepted' as const) : ('rejected' as const),
   ...rest,
 })
