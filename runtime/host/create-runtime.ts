@@ -13,6 +13,8 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
+import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
+import { Processes } from '../../actors/processes/processes.ts'
 import {
   type AnyProjection,
   type LogEvent,
@@ -44,6 +46,8 @@ export interface RuntimeOptions {
   readonly store: string | EventStore
   /** The kinds of actors that live here. */
   readonly actors: readonly AnyAggregate[]
+  /** The kinds of processes that can be run and looked at here. */
+  readonly processes?: readonly AnyProcessManager[]
   /**
    * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
    * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
@@ -113,6 +117,8 @@ export interface Runtime extends CommandStreams {
    * ```
    */
   view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
+  /** Processes: run them, list them, and what people can do to them. */
+  readonly processes: Processes
   /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
   readonly projections: Projections
   /**
@@ -175,7 +181,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     openEngine: () => openViews(options.views, store.name, ports.timers),
   })
   const bus = new CommandBus(directory, models, newId)
+  const processes = new Processes({ directory, models, newId }, options.processes ?? [])
   const close = async (graceMs: number): Promise<void> => {
+    await processes.close(graceMs)
     if (bus.working) {
       const waitMs = Math.min(graceMs, timerMsMax)
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
@@ -201,6 +209,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     project: (list, projectOptions = {}) => projections.project(list, projectOptions),
     view: (projection) => projections.view(projection),
     projections,
+    processes,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
