@@ -121,7 +121,8 @@ export class ProcessMachine {
         return { kind: 'delay', id, event, delayMs: Math.max(0, delay) }
       }
       case 'xstate.cancel':
-        return { kind: 'cancel', id: String(params) }
+        // Older releases of XState give the id itself.
+        return { kind: 'cancel', id: (params as { sendId?: string }).sendId ?? String(params) }
       case 'xstate.emit':
         return { kind: 'emit', event: (params as { readonly event: EventObject }).event }
       default:

@@ -78,11 +78,12 @@ export class ProcessRunner {
   /** Reads a process after a restart. What was under way when a worker crashed counts as interrupted. */
   async recover(id: string, afterCrash: boolean): Promise<void> {
     const state = await this.#peek(id)
-    if (!state || (isEnded(state) && undoOwed(state).undo.length === 0)) {
+    // What cannot be read now stays open: it is neither lost nor over.
+    if (!state) return
+    if (state.startedAt === 0 || (isEnded(state) && undoOwed(state).undo.length === 0)) {
       this.#forget(id)
       return
     }
-    this.open.add(id)
     if (state.held.length > 0 && !isHeld(state)) {
       const act = { by: 'reenact', reason: 'it can be replayed again' }
       await this.#try(id, () => ({ type: 'reenact.ProcessResumed', ...act }))
@@ -97,7 +98,9 @@ export class ProcessRunner {
         return { type: 'reenact.StepInterrupted', step: key, attempt: live.interrupted + 1 }
       })
     }
-    await this.wake(id)
+    // Its timers, however late, wait for their turn among all that are due.
+    const resident = this.#residents.get(id)
+    if (resident) this.pump(resident)
   }
 
   /** Fires what is due and does what is owed. */
