@@ -24,6 +24,8 @@ export class ProcessDirectory {
   readonly models = new Map<string, ProcessModel>()
   /** Workers that run here, by kind. */
   readonly workers = new Map<string, ProcessWorker>()
+  /** Ends what was started here. */
+  readonly works = new Set<() => Promise<void>>()
   readonly #deps: ProcessesDeps
 
   /** Throws `InvalidOption`, `UnknownActor`. */

@@ -64,15 +64,18 @@ export function startProcesses(
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((worker) => worker.stop()))
     for (const { model } of started) all.workers.delete(model.name)
+    all.works.delete(stopOnce)
     awake()
   }
+  const stopOnce = (): Promise<void> => {
+    stopped ??= stop()
+    return stopped
+  }
+  all.works.add(stopOnce)
   return {
     metrics: (process) => find(process).metrics(),
     status: (process) => find(process).status,
-    stop: () => {
-      stopped ??= stop()
-      return stopped
-    },
+    stop: stopOnce,
   }
 }
 

@@ -196,7 +196,7 @@ export class Processes {
     if (this.#all.workers.size === 0) return
     const { timers } = this.#deps.directory.deps.ports
     const workers = [...this.#all.workers.values()]
-    const stopped = Promise.all(workers.map((worker) => worker.stop()))
+    const stopped = Promise.all([...this.#all.works].map((stop) => stop()))
     const waitMs = Math.min(graceMs, timerMsMax)
     await Promise.race([stopped, sleep(timers, waitMs, { background: true })])
     for (const worker of workers) worker.abort()
