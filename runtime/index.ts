@@ -67,6 +67,7 @@ export type { TriggerInfo } from '../actors/processes/process-model.ts'
 export type { ProcessStatus } from '../actors/processes/process-state.ts'
 export type { ProcessWork, ProcessWorkOptions } from '../actors/processes/process-work.ts'
 export type { Processes, ProcessFilter } from '../actors/processes/processes.ts'
+export type { ScheduleOptions } from '../actors/processes/schedules.ts'
 export { isStepError, type StepError, TerminalError } from '../actors/processes/step-error.ts'
 export {
   type ActivityArgs,
@@ -141,6 +142,7 @@ export {
 export type { TimeInput } from './core/time.ts'
 export type { CommandStreams, WorkInput } from './host/command-streams.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
+export type { ProcessRuntime, Scheduled } from './host/run-processes.ts'
 export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'

@@ -69,8 +69,11 @@ export class ProcessDirectory {
 
   /** Tells a process something, where it runs if that is here. */
   tell(model: ProcessModel, id: string, tell: Tell): Promise<ProcessState> {
-    const instance = new ProcessInstance(this.#deps.directory.deps, model, id)
-    return this.workers.get(model.name)?.tell(id, tell) ?? instance.tell(tell)
+    const running = this.workers.get(model.name)?.tell(id, tell)
+    if (running) return running
+    // A name of its own, so that a worker which begins here at this moment notices.
+    const { deps } = this.#deps.directory
+    return new ProcessInstance({ ...deps, writer: `${deps.writer}:told` }, model, id).tell(tell)
   }
 
   /** The state of a process as the log has it. Throws `ProcessNotFound`. */

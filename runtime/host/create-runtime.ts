@@ -14,7 +14,6 @@ import {
   zeroMetrics,
 } from '../../actors/index.ts'
 import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
-import { Processes } from '../../actors/processes/processes.ts'
 import {
   type AnyProjection,
   type LogEvent,
@@ -35,6 +34,7 @@ import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
 import { openViews } from './open-views.ts'
+import { type ProcessRuntime, runProcesses } from './run-processes.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
@@ -64,7 +64,7 @@ export interface RuntimeOptions {
 }
 
 /** Actors on a log. Make it with {@link createRuntime}. */
-export interface Runtime extends CommandStreams {
+export interface Runtime extends CommandStreams, ProcessRuntime {
   /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
@@ -117,8 +117,6 @@ export interface Runtime extends CommandStreams {
    * ```
    */
   view<Read extends object>(projection: Projection<unknown, Read>): Read & ViewHandle<Read>
-  /** Processes: run them, list them, and what people can do to them. */
-  readonly processes: Processes
   /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
   readonly projections: Projections
   /**
@@ -181,9 +179,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     openEngine: () => openViews(options.views, store.name, ports.timers),
   })
   const bus = new CommandBus(directory, models, newId)
-  const processes = new Processes({ directory, models, newId }, options.processes ?? [])
+  const running = runProcesses({ directory, bus, models, newId, check }, options.processes ?? [])
   const close = async (graceMs: number): Promise<void> => {
-    await processes.close(graceMs)
+    await running.processes.close(graceMs)
     if (bus.working) {
       const waitMs = Math.min(graceMs, timerMsMax)
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
@@ -209,7 +207,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     project: (list, projectOptions = {}) => projections.project(list, projectOptions),
     view: (projection) => projections.view(projection),
     projections,
-    processes,
+    ...running,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
