@@ -47,9 +47,12 @@ export interface AggregateOptions<M extends AnyStateMachine> {
 const modelOf_ = Symbol.for('reenact.model')
 
 /** A kind of actor. Make it with {@link aggregate}. */
-export interface Aggregate<M extends AnyStateMachine = AnyStateMachine> {
+export interface Aggregate<
+  M extends AnyStateMachine = AnyStateMachine,
+  Name extends string = string,
+> {
   /** The category of its streams: actor `ann` of `account` lives in `account-ann`. */
-  readonly name: string
+  readonly name: Name
   readonly machine: M
   /** Whether snapshots speed up activation, or why not. */
   readonly snapshots: 'on' | { readonly off: string }
@@ -70,11 +73,11 @@ export interface Aggregate<M extends AnyStateMachine = AnyStateMachine> {
  * const Account = aggregate('account', machine, { events: { Opened: {}, Deposited: {} } })
  * ```
  */
-export function aggregate<const M extends AnyStateMachine>(
-  name: string,
+export function aggregate<const M extends AnyStateMachine, const Name extends string>(
+  name: Name,
   machine: M,
   options: AggregateOptions<M>,
-): Aggregate<M> {
+): Aggregate<M, Name> {
   checkCategory(name)
   const events = readEvents(name, options.events as unknown as Record<string, EventDefinition>)
   const upcasters = readUpcasters(name, options)
@@ -104,7 +107,7 @@ export function aggregate<const M extends AnyStateMachine>(
     upcasters,
     snapshotKey: snapshots === 'on' ? machineKey(machine, options.version ?? 1) : undefined,
   }
-  const made: Aggregate<M> = { name, machine, snapshots }
+  const made: Aggregate<M, Name> = { name, machine, snapshots }
   Object.defineProperty(made, modelOf_, { value: model })
   return Object.freeze(made)
 }

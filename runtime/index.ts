@@ -51,6 +51,37 @@ export {
   type WorkerMetrics,
   type WorkOptions,
 } from '../actors/index.ts'
+export type { DependencyOptions } from '../actors/processes/dependency.ts'
+export type { ProcessInfo, StepInfo } from '../actors/processes/process-info.ts'
+export {
+  type AnyProcessManager,
+  type Deadline,
+  type DomainEvent,
+  type ProcessInput,
+  type ProcessManager,
+  type ProcessOptions,
+  processManager,
+} from '../actors/processes/process-manager.ts'
+export type { ProcessMetrics } from '../actors/processes/process-metrics.ts'
+export type { TriggerInfo } from '../actors/processes/process-model.ts'
+export type { ProcessStatus } from '../actors/processes/process-state.ts'
+export type { ProcessWork, ProcessWorkOptions } from '../actors/processes/process-work.ts'
+export type { Processes, ProcessFilter } from '../actors/processes/processes.ts'
+export type { ScheduleOptions } from '../actors/processes/schedules.ts'
+export { isStepError, type StepError, TerminalError } from '../actors/processes/step-error.ts'
+export {
+  type ActivityArgs,
+  type ActivityOptions,
+  activity,
+  type CommandInput,
+  type CommandOutput,
+  type CommandStepOptions,
+  type Compensated,
+  command,
+  compensate,
+  type StepOptions,
+  type UndoArgs,
+} from '../actors/processes/step-logic.ts'
 export {
   type AnyProjection,
   type BuildProgress,
@@ -111,11 +142,19 @@ export type { Upcaster } from './codec/upcasting.ts'
 export type { Clock, Ports, Random, Timers } from './core/clock.ts'
 export { type ErrorCode, type ErrorDetails, isReenactError, ReenactError } from './core/errors.ts'
 export type { ExpectedRevision } from './core/expected-revision.ts'
-export { type ExponentialOptions, exponential, type RetryPolicy } from './core/retry-policy.ts'
+export {
+  type ExponentialOptions,
+  exponential,
+  forever,
+  type RetryPolicy,
+  retryPresets,
+  steps,
+} from './core/retry-policy.ts'
 export type { TimeInput } from './core/time.ts'
 export type { CommandStreams, WorkInput } from './host/command-streams.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './host/create-runtime.ts'
 export type { ActorBeside, ReconcileOptions, ReconcileReport } from './host/reconcile.ts'
+export type { ProcessRuntime, Scheduled } from './host/run-processes.ts'
 export type * from './ports/consumer-groups.ts'
 export type * from './ports/event-store.ts'
 export type { StateEntry, StateStore } from './ports/state-store.ts'

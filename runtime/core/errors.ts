@@ -83,6 +83,12 @@ export interface ErrorDetails {
   GroupExists: { group: string; source: string }
   /** The aggregate is not among the runtime's `actors`. */
   UnknownActor: { aggregate: string }
+  /** The process manager is not among the runtime's `processes`. */
+  UnknownProcess: { process: string }
+  /** No process has this id, or it is not in a state in which this can be done to it. */
+  ProcessNotFound: { process: string; id: string }
+  /** Replay of a process gives other steps than those that were recorded: its machine was changed. */
+  NonDeterministic: { process: string; id: string; revision: number }
   /** No read model of this name is there yet, or no worker for it runs here. */
   UnknownProjection: { projection: string }
   /** The read model was made by other handlers, another shape of the view, or another version. */

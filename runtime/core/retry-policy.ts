@@ -25,5 +25,22 @@ export const exponential = (options: ExponentialOptions): RetryPolicy => ({
       : null,
 })
 
+/** Waits these delays, ms, then gives up: one attempt more than there are delays. `steps([])` never retries. */
+export const steps = (delaysMs: readonly number[]): RetryPolicy => ({
+  delayMs: (attempt) => delaysMs[attempt - 1] ?? null,
+})
+
+/** Never gives up: doubles up to a ceiling and stays there. */
+export const forever = (options: Omit<ExponentialOptions, 'attemptsMax'>): RetryPolicy =>
+  exponential({ ...options, attemptsMax: Number.POSITIVE_INFINITY })
+
+/** Schedules that are much in use. */
+export const retryPresets = {
+  /** 1, 2, 4 and 8 s: five attempts. */
+  doubling: steps([1_000, 2_000, 4_000, 8_000]),
+  /** 1, 5 and 15 s: four attempts. */
+  widening: steps([1_000, 5_000, 15_000]),
+} as const
+
 /** Full jitter: anywhere between nothing and the delay, so that rivals do not meet again. */
 export const fullJitter = (random: Random, delayMs: number): number => random.next() * delayMs

@@ -13,6 +13,7 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
+import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
 import {
   type InlineProjection,
   type LogEvent,
@@ -30,6 +31,7 @@ import { type CommandStreams, commandStreams } from './command-streams.ts'
 import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
 import { createReadModels, type ReadModels } from './read-models.ts'
+import { type ProcessRuntime, runProcesses } from './run-processes.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** Options of {@link createRuntime}. */
@@ -41,6 +43,8 @@ export interface RuntimeOptions {
   readonly store: string | EventStore
   /** The kinds of actors that live here. */
   readonly actors: readonly AnyAggregate[]
+  /** The kinds of processes that can be run and looked at here. */
+  readonly processes?: readonly AnyProcessManager[]
   /**
    * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
    * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
@@ -62,7 +66,7 @@ export interface RuntimeOptions {
 }
 
 /** Actors on a log. Make it with {@link createRuntime}. */
-export interface Runtime extends CommandStreams, ReadModels {
+export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
   /** The log, for what goes beyond single actors. Actors notice what is written to their streams through it. */
   readonly store: EventStore
   /**
@@ -163,7 +167,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     directory,
     actorOf,
   )
+  const running = runProcesses({ directory, bus, models, newId, check }, options.processes ?? [])
   const close = async (graceMs: number): Promise<void> => {
+    await running.processes.close(graceMs)
     if (bus.working) {
       const waitMs = Math.min(graceMs, timerMsMax)
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
@@ -183,6 +189,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...commandStreams(bus, options.actors, check),
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
     ...readModels,
+    ...running,
     backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {

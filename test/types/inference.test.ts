@@ -83,7 +83,7 @@ describe('types', () => {
         deposit: { schema: z.object({ type: z.literal('deposit'), amount: z.number() }) },
       },
     })
-    expectTypeOf(made.name).toEqualTypeOf<string>()
+    expectTypeOf(made.name).toEqualTypeOf<'account'>()
   })
 
   it('a machine without declared emitted types is not an aggregate', () => {

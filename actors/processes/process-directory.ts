@@ -1,0 +1,102 @@
+// The kinds of processes of a runtime, and how single processes are reached.
+
+import { idOf } from '../../runtime/core/stream-name.ts'
+import type { Directory } from '../directory.ts'
+import type { Model } from '../model.ts'
+import { notFound, unknownActor, unknownProcess, wrong } from './process-errors.ts'
+import { ProcessInstance, type Tell } from './process-instance.ts'
+import { type AnyProcessManager, processModelOf } from './process-manager.ts'
+import type { ProcessModel } from './process-model.ts'
+import type { ProcessState } from './process-state.ts'
+import type { ProcessWorker } from './process-worker.ts'
+
+/** What processes need of their runtime. */
+export interface ProcessesDeps {
+  readonly directory: Directory
+  /** Aggregates by name. */
+  readonly models: ReadonlyMap<string, Model>
+  readonly newId: () => string
+}
+
+/** All kinds of processes of a runtime. */
+export class ProcessDirectory {
+  /** By name. */
+  readonly models = new Map<string, ProcessModel>()
+  /** Workers that run here, by kind. */
+  readonly workers = new Map<string, ProcessWorker>()
+  /** Ends what was started here. */
+  readonly works = new Set<() => Promise<void>>()
+  readonly #deps: ProcessesDeps
+
+  /** Throws `InvalidOption`, `UnknownActor`. */
+  constructor(deps: ProcessesDeps, processes: readonly AnyProcessManager[]) {
+    this.#deps = deps
+    for (const process of processes) this.#add(processModelOf(process))
+  }
+
+  #add(model: ProcessModel): void {
+    const { name, models, triggers } = model
+    if (this.models.has(name) || this.#deps.models.has(name)) {
+      throw wrong(
+        'processes',
+        `has two kinds named '${name}'`,
+        'rename one: the name is the category of its streams',
+      )
+    }
+    for (const one of models) {
+      if (this.#deps.models.get(one.name) !== one) throw unknownActor(one.name, name)
+    }
+    for (const { kind, type } of triggers.values()) {
+      const source = this.#deps.models.get(kind)
+      if (!source) throw unknownActor(kind, name)
+      if (!source.events.has(type)) {
+        throw wrong(
+          'on',
+          `of process '${name}' names '${kind}.${type}', which '${kind}' does not emit`,
+          `name one of ${[...source.events.keys()].join(', ')}`,
+        )
+      }
+    }
+    this.models.set(name, model)
+  }
+
+  /** The internals of a process manager of this runtime. Throws `UnknownProcess`. */
+  modelOf(process: AnyProcessManager): ProcessModel {
+    const model = processModelOf(process)
+    if (this.models.get(model.name) !== model) throw unknownProcess(model.name)
+    return model
+  }
+
+  /** Tells a process something, where it runs if that is here. */
+  tell(model: ProcessModel, id: string, tell: Tell): Promise<ProcessState> {
+    const running = this.workers.get(model.name)?.tell(id, tell)
+    if (running) return running
+    // A name of its own, so that a worker which begins here at this moment notices.
+    const { deps } = this.#deps.directory
+    return new ProcessInstance({ ...deps, writer: `${deps.writer}:told` }, model, id).tell(tell)
+  }
+
+  /** The state of a process as the log has it. Throws `ProcessNotFound`. */
+  async read(model: ProcessModel, id: string): Promise<ProcessState> {
+    const instance = new ProcessInstance(this.#deps.directory.deps, model, id)
+    const state = await instance.load()
+    if (instance.revision === -1) throw notFound(model.name, id, 'there is none')
+    return state
+  }
+
+  /** Ids of a kind; those that have ended only where they are wanted. */
+  async *ids(model: ProcessModel, ended: boolean): AsyncGenerator<string> {
+    const { store } = this.#deps.directory.deps
+    for (let after: string | undefined; ; ) {
+      const page = { category: model.name, ...(after === undefined ? {} : { after }) }
+      const streams = await store.listStreams(page)
+      for (const stream of streams) {
+        const options = { direction: 'backwards', limit: 1 } as const
+        const last = ended ? undefined : (await store.readStream(stream, options)).events[0]
+        if (last?.type !== 'reenact.ProcessEnded') yield idOf(stream)
+      }
+      after = streams.at(-1)
+      if (after === undefined) return
+    }
+  }
+}

@@ -1,0 +1,217 @@
+// One live process: tells its machine what happened, one append after the other.
+
+import type { Ports } from '../../runtime/core/clock.ts'
+import { messageOf, ReenactError } from '../../runtime/core/errors.ts'
+import { streamName } from '../../runtime/core/stream-name.ts'
+import type { EventToAppend } from '../../runtime/ports/event-store.ts'
+import type { ActorDeps } from '../actor-deps.ts'
+import { appendUntilDefinite } from '../append.ts'
+import { hashOf } from '../recorded.ts'
+import { type Plan, plan } from './plan.ts'
+import { type Entry, type InputEntry, isInput, type TriggerEntry } from './process-entry.ts'
+import type { ProcessModel } from './process-model.ts'
+import { deadlinePassed, type ProcessState } from './process-state.ts'
+import { nowhere, type ProcessAt, readProcess, recordsOf } from './process-stream.ts'
+import { textOfError } from './step-error.ts'
+
+/** Makes an entry of the present state; `undefined` where there is nothing to tell. Asked again after a conflict. */
+export type Tell = (state: ProcessState, revision: number) => Entry | undefined
+
+interface Told {
+  readonly tell: Tell
+  readonly resolve: (state: ProcessState) => void
+  readonly reject: (error: unknown) => void
+}
+
+const batchMax = 64
+
+/** One process. What it is told is written in the order of telling. */
+export class ProcessInstance {
+  readonly id: string
+  readonly stream: string
+  readonly #deps: ActorDeps
+  readonly #model: ProcessModel
+  #at: ProcessAt | undefined
+  #stale = false
+  #queue: Told[] = []
+  #draining = false
+
+  constructor(deps: ActorDeps, model: ProcessModel, id: string) {
+    this.#deps = deps
+    this.#model = model
+    this.id = id
+    this.stream = streamName(model.name, id)
+  }
+
+  /** The state as far as it is known here; `undefined` before `load`. */
+  get state(): ProcessState | undefined {
+    return this.#at?.state
+  }
+
+  /** -1: it does not exist. */
+  get revision(): number {
+    return this.#at?.revision ?? -1
+  }
+
+  get ports(): Ports {
+    return this.#deps.ports
+  }
+
+  /** Nothing is waiting to be written. */
+  get idle(): boolean {
+    return !this.#draining
+  }
+
+  /** Reads what it does not know yet. Throws `NonDeterministic`, `StreamDeleted`, and what the store throws. */
+  async load(): Promise<ProcessState> {
+    const { store } = this.#deps
+    this.#at = await readProcess(store, this.#model, this.stream, this.#at ?? nowhere(this.id))
+    return this.#at.state
+  }
+
+  /** Somebody else wrote to its stream: it is read before anything is told. */
+  outdated(): void {
+    this.#stale = true
+  }
+
+  /**
+   * Writes a trigger that cannot be applied, because the process cannot be replayed: it is applied when that is mended.
+   */
+  async hold(entry: TriggerEntry): Promise<void> {
+    const { store, ports, writer } = this.#deps
+    for (;;) {
+      const options = { direction: 'backwards', limit: 1 } as const
+      const { events: ends, head } = await store.readStream(this.stream, options)
+      const [last] = ends
+      const state = { ...nowhere(this.id).state, time: ports.clock.now() }
+      const at = { state, revision: head, hash: last ? hashOf(last).hash : '' }
+      const held: Plan = {
+        state,
+        entry: { ...entry, held: true },
+        intentions: [],
+        unhandled: false,
+      }
+      const { events } = recordsOf(this.stream, at, held, writer)
+      const request = { stream: this.stream, events, expected: head }
+      const outcome = await appendUntilDefinite(this.#deps, request)
+      if (outcome.outcome === 'committed') return
+      if (outcome.outcome !== 'conflict') throw outcome.error
+    }
+  }
+
+  /**
+   * Tells it something and resolves with the state after that is durable.
+   *
+   * Throws what loading throws, what the store refuses with, and what the machine throws on the act of a person.
+   */
+  tell(tell: Tell): Promise<ProcessState> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ tell, resolve, reject })
+      if (!this.#draining) void this.#drain()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, batchMax)
+      try {
+        await this.#write(batch)
+      } catch (error) {
+        // What is in memory may be wrong now: the log is asked the next time.
+        this.#at = undefined
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.#draining = false
+  }
+
+  async #write(batch: readonly Told[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      if (!this.#at || this.#stale || attempt > 1) {
+        this.#stale = false
+        await this.load()
+      }
+      const { events, told, at } = this.#plan(batch, this.#at as ProcessAt)
+      if (events.length > 0) {
+        const expected = this.#at?.revision ?? -1
+        const request = { stream: this.stream, events, expected }
+        const outcome = await appendUntilDefinite(this.#deps, request)
+        if (outcome.outcome === 'conflict') continue
+        if (outcome.outcome === 'refused') throw outcome.error
+        if (outcome.outcome === 'unknown') throw outcome.error
+        this.#at = at
+      }
+      for (const { resolve } of told) resolve(at.state)
+      return
+    }
+  }
+
+  /** Plans all of a batch, one on the other. */
+  #plan(batch: readonly Told[], from: ProcessAt) {
+    const events: EventToAppend[] = []
+    const told: Told[] = []
+    let at = from
+    for (const one of batch) {
+      try {
+        const entry = one.tell(at.state, at.revision)
+        if (entry) {
+          const records = recordsOf(this.stream, at, this.#entry(at, entry), this.#deps.writer)
+          events.push(...records.events)
+          at = records.at
+        }
+        told.push(one)
+      } catch (error) {
+        one.reject(error)
+      }
+    }
+    return { events, told, at }
+  }
+
+  #entry({ state, revision }: ProcessAt, entry: Entry): Plan {
+    const time = Math.max(state.time, this.#deps.ports.clock.now())
+    const at = { revision: revision + 1, time }
+    const parked = (park: Entry): Plan => plan(this.#model, state, park, at)
+    try {
+      const planned = plan(this.#model, state, entry, at)
+      return planned.unhandled ? parked(this.#unhandled(entry)) : planned
+    } catch (error) {
+      // The act of a person fails with the error; what happened by itself is kept until somebody mends the machine.
+      if (!isInput(entry)) throw this.#faulted(entry, error)
+      return parked(machineFailed(entry, error))
+    }
+  }
+
+  #unhandled(entry: Entry): Entry {
+    const failed = entry.type === 'reenact.StepFailed' ? entry : undefined
+    return {
+      type: 'reenact.ProcessParked',
+      why: failed ? 'step' : 'deadline',
+      step: failed?.step ?? null,
+      error: failed?.error ?? deadlinePassed,
+      input: null,
+    }
+  }
+
+  #faulted({ type }: Entry, error: unknown): ReenactError {
+    return new ReenactError(
+      'ActorFaulted',
+      `The machine of ${this.stream} fails on '${type}': ${messageOf(error)}. Mend it, then try again.`,
+      { actor: this.stream, type },
+      error,
+    )
+  }
+}
+
+const machineFailed = (input: InputEntry, error: unknown): Entry => ({
+  type: 'reenact.ProcessParked',
+  why: 'machine',
+  step: null,
+  error: {
+    kind: 'failed',
+    message: textOfError(error),
+    ...(error instanceof Error ? { code: error.name } : {}),
+    attempts: 1,
+  },
+  input,
+})

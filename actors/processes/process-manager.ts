@@ -1,0 +1,166 @@
+// `processManager(name, machine, options)`: a vanilla XState machine becomes a kind of durable process.
+
+import type { AnyStateMachine, EventFrom } from 'xstate'
+import { ReenactError } from '../../runtime/core/errors.ts'
+import { checkCategory } from '../../runtime/core/stream-name.ts'
+import type { AnyAggregate, EventOf } from '../types.ts'
+import { ProcessMachine } from './process-machine.ts'
+import type { ProcessModel, TriggerInfo, TriggerModel } from './process-model.ts'
+import { checkProcess } from './process-rules.ts'
+
+/**
+ * The events of an aggregate as the machine of a process takes them: `Placed` of `order` is `order.Placed`.
+ *
+ * @example
+ * ```ts
+ * setup({ types: { events: {} as DomainEvent<typeof Order> | Deadline } })
+ * ```
+ */
+export type DomainEvent<A extends AnyAggregate> =
+  EventOf<A> extends infer Event extends { readonly type: string }
+    ? Event extends unknown
+      ? {
+          readonly [Key in keyof Event]: Key extends 'type'
+            ? `${A['name']}.${Event['type']}`
+            : Event[Key]
+        }
+      : never
+    : never
+
+/** What a machine takes when the deadline of its process has passed. */
+export interface Deadline {
+  readonly type: 'reenact.deadline'
+}
+
+/** What the context of a machine can be made of. */
+export interface ProcessInput<Event = { readonly type: string }> {
+  /** Id of the process. */
+  readonly id: string
+  /** The event that starts it. The machine takes it too, right after its initial state. */
+  readonly event: Event
+}
+
+type Trigger<Event> = Event extends { readonly type: `${string}.${string}` }
+  ? Event extends Deadline
+    ? never
+    : {
+        /** `order.Placed`: the aggregate's name and the event's. */
+        readonly event: Event['type']
+        /** Which process it belongs to. Default: the id of the actor it comes from. */
+        readonly id?: (event: Event, info: TriggerInfo) => string
+        /** It starts the process if there is none. Otherwise it is passed over until one was started. */
+        readonly starts?: boolean
+      }
+  : never
+
+/** Options of {@link processManager}. */
+export interface ProcessOptions<M extends AnyStateMachine> {
+  /** Which events of which actors start and feed a process. */
+  readonly on: readonly Trigger<EventFrom<M>>[]
+  /**
+   * Longest life of a process, ms; then its machine takes `reenact.deadline`, or it is parked if nothing there takes it.
+   * Default: 30 days.
+   */
+  readonly deadlineMs?: number
+}
+
+/** A kind of process. Make it with {@link processManager}. */
+export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
+  /** The category of its streams: process `4711` of `order_process` lives in `order_process-4711`. */
+  readonly name: string
+  readonly machine: M
+}
+
+/** Any process manager, whatever its machine. */
+export type AnyProcessManager = ProcessManager<AnyStateMachine>
+
+const model = Symbol.for('reenact.process')
+const deadlineMsDefault = 30 * 24 * 3_600_000
+
+/**
+ * Declares a kind of process: an XState machine whose `invoke` and `after` are durable. They survive restarts; no step is
+ * lost or done twice.
+ *
+ * @param name - a letter, then letters, digits or underscores; the category of the streams
+ * @param machine - a vanilla XState v5 machine whose actors are made by `command`, `activity` and `compensate`
+ * @throws `InvalidMachine` for what cannot be made durable, with the reason
+ * @throws `InvalidName`, `InvalidOption` for the name and the options
+ * @example
+ * ```ts
+ * const OrderProcess = processManager('order_process', machine, {
+ *   on: [{ event: 'order.Placed', starts: true }],
+ * })
+ * ```
+ */
+export function processManager<const M extends AnyStateMachine>(
+  name: string,
+  machine: M,
+  options: ProcessOptions<M>,
+): ProcessManager<M> {
+  checkCategory(name)
+  const models = checkProcess(name, machine)
+  const { deadlineMs = deadlineMsDefault } = options
+  if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
+    throw optionError(name, 'deadlineMs', `is ${deadlineMs}`, 'give ms above 0')
+  }
+  const triggers = new Map<string, TriggerModel>()
+  for (const given of options.on as readonly GivenTrigger[]) {
+    const trigger = readTrigger(name, given)
+    if (triggers.has(trigger.event)) {
+      throw optionError(name, 'on', `names '${trigger.event}' twice`, 'keep one of them')
+    }
+    triggers.set(trigger.event, trigger)
+  }
+  const made: ProcessManager<M> = { name, machine }
+  const known: ProcessModel = {
+    name,
+    machine: new ProcessMachine(name, machine),
+    models,
+    triggers,
+    deadlineMs,
+  }
+  Object.defineProperty(made, model, { value: known })
+  return Object.freeze(made)
+}
+
+/** The internals of a process manager. */
+export function processModelOf(process: AnyProcessManager): ProcessModel {
+  const found = (process as unknown as Record<symbol, ProcessModel | undefined>)[model]
+  if (found) return found
+  throw new ReenactError(
+    'InvalidOption',
+    "This is not a process manager. Make it with 'processManager(…)'.",
+    { option: 'processes', fix: "make it with 'processManager(name, machine, { on })'" },
+  )
+}
+
+interface GivenTrigger {
+  readonly event: string
+  readonly id?: TriggerModel['id']
+  readonly starts?: boolean
+}
+
+function readTrigger(name: string, { event, id, starts = false }: GivenTrigger): TriggerModel {
+  const dot = event.indexOf('.')
+  const kind = event.slice(0, dot)
+  if (dot < 1 || dot === event.length - 1 || kind === 'reenact') {
+    throw optionError(
+      name,
+      'on',
+      `names '${event}'`,
+      "write 'order.Placed': the aggregate and its event",
+    )
+  }
+  const byActor: TriggerModel['id'] = (_, { actorId }) => actorId
+  return { event, kind, type: event.slice(dot + 1), id: id ?? byActor, starts }
+}
+
+const optionError = (name: string, option: string, what: string, fix: string): ReenactError =>
+  new ReenactError(
+    'InvalidOption',
+    `'${option}' of process '${name}' ${what}. To mend it: ${fix}.`,
+    {
+      option,
+      fix,
+    },
+  )

@@ -1,0 +1,34 @@
+// What a worker of processes counts.
+
+/** Counters since the worker began, and levels. */
+export interface ProcessMetrics {
+  /** Events that started or fed a process. */
+  triggers: number
+  /** Events for processes that do not exist, or have ended. */
+  passedOver: number
+  attempts: number
+  completed: number
+  retried: number
+  /** Steps that failed for good. */
+  failed: number
+  timersFired: number
+  /** Level: processes that have not ended. */
+  open: number
+  /** Level: processes in memory. */
+  resident: number
+  /** Level: attempts that wait for their turn. */
+  backlog: number
+}
+
+export const zeroProcessMetrics = (): ProcessMetrics => ({
+  triggers: 0,
+  passedOver: 0,
+  attempts: 0,
+  completed: 0,
+  retried: 0,
+  failed: 0,
+  timersFired: 0,
+  open: 0,
+  resident: 0,
+  backlog: 0,
+})

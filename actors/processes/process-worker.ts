@@ -1,0 +1,234 @@
+// A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
+
+import { readMetadata } from '../../runtime/codec/metadata.ts'
+import { readTyped, type Upcasters } from '../../runtime/codec/upcasting.ts'
+import { sleep } from '../../runtime/core/clock.ts'
+import { isReenactError } from '../../runtime/core/errors.ts'
+import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
+import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
+import type { Directory } from '../directory.ts'
+import type { Model } from '../model.ts'
+import { type FeedHandler, LogFeed } from './log-feed.ts'
+import type { TriggerEntry } from './process-entry.ts'
+import { ProcessInstance, type Tell } from './process-instance.ts'
+import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
+import type { ProcessModel } from './process-model.ts'
+import { ProcessRunner } from './process-runner.ts'
+import { isEnded, type ProcessState } from './process-state.ts'
+
+/** What a worker needs. */
+export interface ProcessWorkerDeps {
+  readonly directory: Directory
+  readonly models: ReadonlyMap<string, Model>
+  readonly model: ProcessModel
+  readonly owner: string
+  readonly concurrency: number
+  readonly timersPerSecondMax: number
+}
+
+/** What people and other processes do to a process: the worker has to notice. */
+const notices: readonly string[] = [
+  'reenact.Triggered',
+  'reenact.ProcessParked',
+  'reenact.ProcessPaused',
+  'reenact.ProcessResumed',
+  'reenact.StepRetried',
+  'reenact.StepSkipped',
+  'reenact.ProcessCancelled',
+]
+
+const keptMax = 512 * 1024
+const backlogMax = 4_096
+const pauseMs = 20
+const recoverAtOnce = 64
+
+/** Runs one kind of process while it has the lease. */
+export class ProcessWorker {
+  readonly model: ProcessModel
+  readonly #deps: ProcessWorkerDeps
+  readonly #metrics = zeroProcessMetrics()
+  readonly #feed: LogFeed
+  #runner: ProcessRunner | undefined
+
+  constructor(deps: ProcessWorkerDeps) {
+    this.#deps = deps
+    this.model = deps.model
+    const { directory, model, owner } = deps
+    const filter = filterOf(model, deps.models)
+    this.#feed = new LogFeed(
+      { deps: directory.deps, name: `process:${model.name}`, owner, filter },
+      () => this.#handler(),
+    )
+  }
+
+  get status() {
+    return this.#feed.status
+  }
+
+  metrics(): Readonly<ProcessMetrics> {
+    const runner = this.#runner
+    return {
+      ...this.#metrics,
+      open: runner?.open.size ?? 0,
+      resident: runner?.residents ?? 0,
+      backlog: runner?.backlog ?? 0,
+    }
+  }
+
+  /** Tells a process something where it runs here; `undefined` where it does not. */
+  tell(id: string, tell: Tell): Promise<ProcessState> | undefined {
+    return this.#runner?.tell(id, tell)
+  }
+
+  /** Takes nothing more, finishes what has begun, and hands over. */
+  stop(): Promise<void> {
+    return this.#feed.stop()
+  }
+
+  /** Time is up: what is under way is left to whoever comes next. */
+  abort(): void {
+    this.#runner?.abort()
+  }
+
+  #handler(): FeedHandler {
+    const { directory, models, model, concurrency, timersPerSecondMax } = this.#deps
+    const metrics = this.#metrics
+    const runner = new ProcessRunner({
+      directory,
+      models,
+      model,
+      concurrency,
+      timersPerSecondMax,
+      metrics,
+    })
+    return {
+      begin: async ({ position, kept, afterCrash }) => {
+        if (kept !== '') for (const id of JSON.parse(kept) as string[]) runner.open.add(id)
+        await this.#findOpen(runner, position)
+        this.#runner = runner
+        await eachOf([...runner.open], (id) => runner.recover(id, afterCrash))
+        return position
+      },
+      handle: (events) => this.#handle(runner, events),
+      keep: () => {
+        const text = JSON.stringify([...runner.open])
+        // Too many to keep: the next owner finds them in the log, which takes longer.
+        return text.length > keptMax ? undefined : text
+      },
+      lost: () => {
+        this.#runner = undefined
+        runner.abort()
+      },
+      end: async () => {
+        await runner.stop()
+        this.#runner = undefined
+      },
+    }
+  }
+
+  /** Which processes began or ended since the checkpoint. */
+  async #findOpen({ open }: ProcessRunner, position: number): Promise<void> {
+    const { store, ports } = this.#deps.directory.deps
+    const types = [...notices, 'reenact.ProcessEnded']
+    const filter = { categories: [this.model.name], types }
+    for (let after = position, end = false; !end; ) {
+      const page = await store.readAll({ after, filter })
+      for (const { stream, type } of page.events) {
+        if (type === 'reenact.ProcessEnded') open.delete(idOf(stream))
+        else open.add(idOf(stream))
+      }
+      after = page.position
+      end = page.end
+      await ports.timers.turn()
+    }
+  }
+
+  async #handle(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
+    const { timers } = this.#deps.directory.deps.ports
+    const byProcess = new Map<string, (() => Promise<unknown>)[]>()
+    const add = (id: string, work: () => Promise<unknown>) => {
+      const all = byProcess.get(id)
+      if (all) all.push(work)
+      else byProcess.set(id, [work])
+    }
+    for (const recorded of events) {
+      if (categoryOf(recorded.stream) === this.model.name) {
+        const id = idOf(recorded.stream)
+        if (readMetadata(recorded).writer === this.#deps.directory.deps.writer) continue
+        add(id, () => runner.refresh(id, recorded.revision))
+      } else {
+        const trigger = this.#triggerOf(recorded)
+        if (trigger) add(trigger.id, () => this.#trigger(runner, trigger))
+      }
+    }
+    while (runner.backlog > backlogMax) await sleep(timers, pauseMs)
+    await Promise.all(
+      [...byProcess.values()].map(async (all) => {
+        for (const work of all) await work()
+      }),
+    )
+  }
+
+  #triggerOf(recorded: RecordedEvent) {
+    const kind = categoryOf(recorded.stream)
+    const header = readMetadata(recorded)
+    const rules = this.#deps.models.get(kind)?.upcasters ?? noRules
+    const read = readTyped(rules, recorded, header)
+    const trigger = read && this.model.triggers.get(`${kind}.${read.type}`)
+    if (!read || !trigger) return undefined
+    const { time = recorded.recordedAt, $correlationId } = header
+    const event = { ...read, type: trigger.event }
+    const info = { kind, actorId: idOf(recorded.stream), time, correlationId: $correlationId }
+    const entry: TriggerEntry = {
+      type: 'reenact.Triggered',
+      event,
+      eventId: recorded.id,
+      position: recorded.position,
+      correlationId: $correlationId ?? recorded.id,
+    }
+    return { id: trigger.id(event, info), starts: trigger.starts, entry }
+  }
+
+  async #trigger(
+    runner: ProcessRunner,
+    { id, starts, entry }: { id: string; starts: boolean; entry: TriggerEntry },
+  ): Promise<void> {
+    const { position } = entry
+    let taken = false
+    const tell: Tell = (state, revision) => {
+      taken = !isEnded(state) && (revision >= 0 || starts) && (position ?? 0) > state.lastTrigger
+      return taken ? entry : undefined
+    }
+    try {
+      await runner.tell(id, tell)
+    } catch (error) {
+      if (!isReenactError(error, 'NonDeterministic')) throw error
+      await new ProcessInstance(this.#deps.directory.deps, this.model, id).hold(entry)
+    }
+    if (taken) this.#metrics.triggers += 1
+    else this.#metrics.passedOver += 1
+  }
+}
+
+const noRules: Upcasters = new Map()
+
+/** Triggers by all the names they ever had, and what people do to processes of this kind. */
+function filterOf(model: ProcessModel, models: ReadonlyMap<string, Model>): LogFilter {
+  const categories = new Set([model.name])
+  const types = new Set(notices)
+  for (const { kind, type } of model.triggers.values()) {
+    categories.add(kind)
+    types.add(type)
+    for (const [name, rule] of models.get(kind)?.upcasters ?? []) {
+      if (rule?.type === type) types.add(name)
+    }
+  }
+  return { categories: [...categories], types: [...types] }
+}
+
+async function eachOf<Item>(items: Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  const one = async () => {
+    for (let item = items.pop(); item !== undefined; item = items.pop()) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(recoverAtOnce, items.length) }, one))
+}

@@ -1,0 +1,224 @@
+// One attempt of a step or of its undo: what came of it, and whether another one may help.
+
+import { encode } from '../../runtime/codec/codec.ts'
+import { isReenactError, ReenactError } from '../../runtime/core/errors.ts'
+import type { RetryPolicy } from '../../runtime/core/retry-policy.ts'
+import { retryPresets } from '../../runtime/core/retry-policy.ts'
+import { streamName } from '../../runtime/core/stream-name.ts'
+import { checkCommand } from '../command.ts'
+import type { Directory } from '../directory.ts'
+import { Envelope } from '../envelope.ts'
+import { classOf, retryDefaults } from '../failure.ts'
+import { type Model, stateText } from '../model.ts'
+import type { RawOutcome } from '../outcome.ts'
+import type { DoneStep, ProcessState, StepState } from './process-state.ts'
+import { isTerminalError, type StepError, textOfError } from './step-error.ts'
+import { stepId, undoKey } from './step-ids.ts'
+import type { ActivityArgs, UndoArgs } from './step-logic.ts'
+
+/** What came of an attempt. */
+export type AttemptResult =
+  | { readonly outcome: 'completed'; readonly output: unknown }
+  | {
+      readonly outcome: 'failed'
+      readonly error: StepError
+      /** Whether it may have had its effect all the same. */
+      readonly unknown: boolean
+      /** Whether the same may succeed later. */
+      readonly retry: RetryPolicy
+    }
+  /** The runtime is closing: nothing is known, and nothing is to be recorded. */
+  | { readonly outcome: 'closed' }
+
+/** What an attempt needs. */
+export interface AttemptDeps {
+  readonly directory: Directory
+  /** Aggregates of the runtime by name. */
+  readonly models: ReadonlyMap<string, Model>
+}
+
+/** One attempt. */
+export interface Attempt {
+  readonly stream: string
+  readonly state: ProcessState
+  readonly step: StepState
+  readonly signal: AbortSignal
+  /** Told when the work of an activity ends after its time was up. */
+  readonly onLate: (output: unknown) => void
+}
+
+const never: RetryPolicy = { delayMs: () => null }
+const activityTimeoutMs = 30_000
+
+/** Attempts a step. Never rejects. */
+export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<AttemptResult> {
+  const { stream, step } = attempt
+  const { definition, key, requestedAt } = step
+  const id = stepId(stream, key, requestedAt)
+  if (definition.kind === 'command') {
+    const given = step.input as { readonly id: string; readonly command: object }
+    return sendCommand(deps, attempt, { model: definition.model, commandId: id, ...given })
+  }
+  if (definition.kind === 'compensate') return Promise.resolve({ outcome: 'closed' })
+  const run = (signal: AbortSignal) => {
+    const args = { input: step.input, idempotencyKey: id, signal, attempt: step.attempts + 1 }
+    return definition.run(args as ActivityArgs<never>)
+  }
+  return runActivity(deps, attempt, run)
+}
+
+/** Attempts to undo a step. Never rejects. */
+export async function attemptUndo(
+  deps: AttemptDeps,
+  attempt: Attempt,
+  { output, known }: DoneStep,
+): Promise<AttemptResult> {
+  const { stream, step } = attempt
+  const { definition, key, requestedAt, input } = step
+  const id = stepId(stream, undoKey(key), requestedAt)
+  if (definition.kind === 'command') {
+    const command = definition.undo?.({ input, output })
+    if (!command) return { outcome: 'completed', output: null }
+    const actorId = (input as { readonly id: string }).id
+    const sent = { model: definition.model, commandId: id, id: actorId, command }
+    return sendCommand(deps, attempt, sent)
+  }
+  if (definition.kind === 'compensate') return { outcome: 'completed', output: null }
+  const run = async (signal: AbortSignal) => {
+    const activityKey = stepId(stream, key, requestedAt)
+    const about = { idempotencyKey: id, activityKey, signal, attempt: step.attempts + 1 }
+    const args = { input, output: known ? output : undefined, ...about }
+    await definition.undo?.(args as UndoArgs<never, never>)
+    return null
+  }
+  return runActivity(deps, attempt, run)
+}
+
+interface Sent {
+  readonly model: Model
+  readonly id: string
+  readonly command: object
+  readonly commandId: string
+}
+
+async function sendCommand(
+  { directory, models }: AttemptDeps,
+  { stream, state, step }: Attempt,
+  { model, id, command, commandId }: Sent,
+): Promise<AttemptResult> {
+  try {
+    if (models.get(model.name) !== model) throw unknownActor(model.name)
+    const { timeoutMs } = step.definition.options
+    const actor = streamName(model.name, id)
+    const options = {
+      commandId,
+      correlationId: state.correlationId || stream,
+      causationId: `${stream}@${step.key}`,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }
+    const checked = checkCommand(model, actor, command, options, () => commandId)
+    const outcome = await new Promise<RawOutcome>((resolve, reject) => {
+      directory.send(model, actor, new Envelope(checked, resolve, reject))
+    })
+    if (!outcome.accepted) return rejected(model, checked.type, outcome, step)
+    const { revision, position } = outcome.state
+    return {
+      outcome: 'completed',
+      output: { id, commandId, events: outcome.events, revision, position },
+    }
+  } catch (error) {
+    if (isReenactError(error, 'Closed')) return { outcome: 'closed' }
+    const failure = classOf(error)
+    const { retry = retryDefaults[failure] } = step.definition.options
+    return {
+      outcome: 'failed',
+      error: stepError(error, step),
+      unknown: failure !== 'permanent',
+      retry: failure === 'permanent' ? never : failure === 'busy' ? retryDefaults.busy : retry,
+    }
+  }
+}
+
+function rejected(
+  model: Model,
+  type: string,
+  { guards, reason, details, state }: Extract<RawOutcome, { accepted: false }>,
+  step: StepState,
+): AttemptResult {
+  const why =
+    reason ?? (guards.length > 0 ? `guard ${guards.join(', ')}` : 'no transition takes it')
+  return {
+    outcome: 'failed',
+    error: {
+      kind: 'rejected',
+      message: `'${type}' was refused by ${model.name} in state '${stateText(state.snapshot.value)}': ${why}`,
+      guards,
+      ...(reason === undefined ? {} : { reason }),
+      ...(details === undefined ? {} : { details }),
+      attempts: step.attempts + 1,
+    },
+    unknown: false,
+    retry: never,
+  }
+}
+
+class TimeIsUp extends Error {}
+
+async function runActivity(
+  { directory }: AttemptDeps,
+  { step, signal, onLate }: Attempt,
+  run: (signal: AbortSignal) => unknown,
+): Promise<AttemptResult> {
+  const { timers } = directory.deps.ports
+  const { retry = retryPresets.doubling, timeoutMs = activityTimeoutMs } = step.definition.options
+  const time = new AbortController()
+  let cancel = (): void => {}
+  let over = false
+  const timeUp = new Promise<never>((_, reject) => {
+    cancel = timers.after(timeoutMs, () => {
+      const error = new TimeIsUp(`no answer within ${timeoutMs} ms`)
+      reject(error)
+      time.abort(error)
+    })
+  })
+  try {
+    const work = (async () => run(AbortSignal.any([signal, time.signal])))()
+    work.then(
+      (output) => over && onLate(output),
+      () => {},
+    )
+    const output = (await Promise.race([work, timeUp])) ?? null
+    encode({ output }, { what: `The output of step '${step.name}'` })
+    return { outcome: 'completed', output }
+  } catch (error) {
+    over = true
+    if (signal.aborted) return { outcome: 'closed' }
+    const isFinal = isTerminalError(error) || isReenactError(error, 'InvalidPayload')
+    return {
+      outcome: 'failed',
+      error: stepError(error, step),
+      unknown: !isTerminalError(error),
+      retry: isFinal ? never : retry,
+    }
+  } finally {
+    cancel()
+  }
+}
+
+function stepError(error: unknown, { attempts }: StepState): StepError {
+  const code = isReenactError(error) ? error.code : error instanceof Error ? error.name : 'Error'
+  const late = error instanceof TimeIsUp || code === 'Timeout' || code === 'UnknownOutcome'
+  return {
+    kind: late ? 'timeout' : 'failed',
+    message: textOfError(error),
+    ...(error instanceof TimeIsUp ? {} : { code }),
+    attempts: attempts + 1,
+  }
+}
+
+const unknownActor = (aggregate: string): ReenactError =>
+  new ReenactError(
+    'UnknownActor',
+    `'${aggregate}' is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+    { aggregate },
+  )

@@ -1,0 +1,219 @@
+// Attempts of steps and undoings: so many at a time, each told to its process when it is over.
+
+import { fullJitter } from '../../runtime/core/retry-policy.ts'
+import { Isolation } from '../isolation.ts'
+import { Dependencies } from './dependency.ts'
+import type { Entry } from './process-entry.ts'
+import type { ProcessInstance, Tell } from './process-instance.ts'
+import type { ProcessMetrics } from './process-metrics.ts'
+import { isHeld, liveStep, type ProcessState, type StepState } from './process-state.ts'
+import { type AttemptDeps, type AttemptResult, attemptStep } from './step-attempt.ts'
+import type { Undoing } from './undoing.ts'
+
+/** An attempt under way. */
+export interface InFlight {
+  readonly controller: AbortController
+  readonly done: Promise<void>
+}
+
+/** A process in memory. */
+export interface Resident {
+  readonly instance: ProcessInstance
+  /** Attempts by step. */
+  readonly inFlight: Map<string, InFlight>
+  /** Steps that wait for their dependency: until when. */
+  readonly heldBack: Map<string, number>
+  readonly undoing: Undoing
+  /** The store did not do what it should: nothing is begun before. */
+  notBefore: number
+  /** It cannot be replayed: it stands still, the others go on. */
+  fault: unknown
+}
+
+/** What issuing needs. */
+export interface IssuerOptions {
+  readonly deps: AttemptDeps
+  /** Attempts at the same time. */
+  readonly concurrency: number
+  readonly metrics: ProcessMetrics
+  /** Tells a process. What cannot be told now is owed still and comes again. */
+  readonly tell: (id: string, tell: Tell) => Promise<void>
+  /** Something is over: there may be more to do. */
+  readonly pump: (resident: Resident) => void
+}
+
+/** Crashes with a step under way after which it counts as what causes them. */
+const interruptedMax = 10
+
+/** Issues what processes owe. */
+export class StepIssuer {
+  readonly #options: IssuerOptions
+  readonly #deps: AttemptDeps
+  readonly #dependencies: Dependencies
+  readonly #isolation = new Isolation()
+  readonly #ready: (() => Promise<void>)[] = []
+  #running = 0
+  #stopping = false
+  #idle: (() => void) | undefined
+
+  constructor(options: IssuerOptions) {
+    this.#options = options
+    this.#deps = options.deps
+    this.#dependencies = new Dependencies(options.deps.directory.deps.ports.clock)
+  }
+
+  /** Attempts that wait for their turn. */
+  get backlog(): number {
+    return this.#ready.length
+  }
+
+  /** Begins nothing more. Resolves when what has begun is over. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#ready.length = 0
+    if (this.#running === 0) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+  }
+
+  /** Begins an attempt of a step as soon as there is room. */
+  begin(resident: Resident, step: StepState): void {
+    const controller = new AbortController()
+    let over = (): void => {}
+    const done = new Promise<void>((resolve) => {
+      over = resolve
+    })
+    resident.inFlight.set(step.key, { controller, done })
+    this.#enqueue(async () => {
+      try {
+        await this.#attempt(resident, step, controller.signal)
+      } finally {
+        resident.inFlight.delete(step.key)
+        over()
+        this.#options.pump(resident)
+      }
+    })
+  }
+
+  async #attempt(resident: Resident, given: StepState, signal: AbortSignal): Promise<void> {
+    const { state, stream, id } = resident.instance
+    const step = state && liveStep(state, given.key)
+    if (!step || signal.aborted || isHeld(state)) return
+    if (step.interrupted > interruptedMax) {
+      await this.#settle(resident, step, killed(step))
+      return
+    }
+    const dependency = this.#dependencies.get(step.definition.options.dependency)
+    const waitMs = dependency?.admit(step.attempts > 0) ?? 0
+    if (waitMs > 0) {
+      resident.heldBack.set(step.key, this.#deps.directory.deps.ports.clock.now() + waitMs)
+      return
+    }
+    resident.heldBack.delete(step.key)
+    this.#options.metrics.attempts += 1
+    const onLate = (output: unknown) => void this.#options.tell(id, completed(step, output))
+    const attempt = () => attemptStep(this.#deps, { stream, state, step, signal, onLate })
+    // What was under way in more than one crash may be what caused them.
+    const result = await (step.interrupted > 1
+      ? this.#isolation.alone(attempt)
+      : this.#isolation.beside(attempt))
+    if (result.outcome === 'closed') return
+    if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency?.succeeded()
+    else dependency?.failed()
+    await this.#settle(resident, step, result)
+  }
+
+  async #settle({ instance }: Resident, step: StepState, result: AttemptResult): Promise<void> {
+    if (result.outcome === 'closed') return
+    const { metrics } = this.#options
+    if (result.outcome === 'completed') {
+      metrics.completed += 1
+      await this.#options.tell(instance.id, completed(step, result.output))
+      return
+    }
+    const { error, unknown, retry } = result
+    const delayMs = retry.delayMs(step.attempts + 1)
+    await this.#options.tell(instance.id, (state): Entry | undefined => {
+      const { key } = step
+      const isLive = liveStep(state, key) !== undefined
+      if (isLive && delayMs !== null) {
+        metrics.retried += 1
+        const { random } = this.#deps.directory.deps.ports
+        const retryAt = this.#deps.directory.deps.ports.clock.now() + fullJitter(random, delayMs)
+        return {
+          type: 'reenact.StepAttemptFailed',
+          step: key,
+          attempt: step.attempts + 1,
+          error,
+          retryAt,
+        }
+      }
+      // Of what nobody waits for, only a definite answer is worth keeping.
+      if (!isLive && (unknown || !isOpen(state, key))) return undefined
+      metrics.failed += 1
+      return { type: 'reenact.StepFailed', step: key, error, unknown }
+    })
+  }
+
+  /** Begins undoing as soon as there is room. */
+  undo(resident: Resident): void {
+    const { undoing, instance } = resident
+    if (!undoing.begin()) return
+    this.#enqueue(async () => {
+      const tell = async (make: Tell) => {
+        await this.#options.tell(instance.id, make)
+        return instance.state
+      }
+      const settled = async (key: string) => resident.inFlight.get(key)?.done
+      try {
+        await undoing.run(this.#deps, { instance, tell, settled, isStopping: () => this.#stopping })
+      } finally {
+        undoing.end()
+        this.#options.pump(resident)
+      }
+    })
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#ready.push(work)
+    this.#work()
+  }
+
+  #work(): void {
+    while (this.#running < this.#options.concurrency && !this.#stopping) {
+      const work = this.#ready.shift()
+      if (!work) return
+      this.#running += 1
+      void work().finally(() => {
+        this.#running -= 1
+        if (this.#stopping && this.#running === 0) this.#idle?.()
+        this.#work()
+      })
+    }
+  }
+}
+
+/** Whether anybody still wants to know what became of a step. */
+const isOpen = ({ unresolved, undoable }: ProcessState, wanted: string): boolean =>
+  unresolved.some(({ key }) => key === wanted) ||
+  undoable.some(({ step, known }) => step.key === wanted && !known)
+
+const completed =
+  ({ key }: StepState, output: unknown): Tell =>
+  (state) =>
+    liveStep(state, key) || isOpen(state, key)
+      ? { type: 'reenact.StepCompleted', step: key, output }
+      : undefined
+
+const killed = ({ name, interrupted, attempts }: StepState): AttemptResult => ({
+  outcome: 'failed',
+  error: {
+    kind: 'failed',
+    message: `The process ended ${interrupted} times while step '${name}' was under way.`,
+    code: 'Interrupted',
+    attempts,
+  },
+  unknown: true,
+  retry: { delayMs: () => null },
+})

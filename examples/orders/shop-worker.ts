@@ -1,0 +1,88 @@
+// The shop in a process of its own: takes orders, works until all have ended, prints the books. It may be killed at any time.
+//
+// Arguments: STORE ORDERS UNITS FAIL CRASH-AT
+
+import { createRuntime, type Runtime, steps } from '../../runtime/index.ts'
+import { Order } from './order.ts'
+import { orderProcess, shop } from './order-process.ts'
+import { paymentService } from './payment-service.ts'
+import { Points } from './points.ts'
+import { Stock } from './stock.ts'
+import { Wallet } from './wallet.ts'
+
+const [store = 'memory:', orders = '3', units = '100', fail = '', crashAt = ''] =
+  process.argv.slice(2)
+const count = Number(orders)
+const price = 40
+const customer = (n: number): string => `customer-${n}`
+const failures = { payment: Number.POSITIVE_INFINITY, 'payment-once': 1 }[fail] ?? 0
+
+const OrderProcess = orderProcess({
+  payments: paymentService(failures),
+  // Short delays, since somebody is watching.
+  retry: steps([100, 200, 400]),
+})
+
+/** Everything has an id of its own: told again after a crash, nothing happens twice. */
+async function placeOrders(runtime: Runtime): Promise<void> {
+  const receive = { type: 'receive', units: fail === 'stock' ? 0 : Number(units) } as const
+  await runtime.actor(Stock, 'lamp').send(receive, { commandId: 'delivery' })
+  const place = async (n: number): Promise<void> => {
+    const amount = fail === 'money' ? 1 : 100
+    const wallet = runtime.actor(Wallet, customer(n))
+    await wallet.send({ type: 'topUp', amount }, { commandId: `top-up-${n}` })
+    const order = { customer: customer(n), item: 'lamp', units: 1, amount: price }
+    const command = { type: 'place', ...order } as const
+    await runtime.actor(Order, `order-${n}`).send(command, { commandId: `place-${n}` })
+  }
+  await Promise.all(Array.from({ length: count }, (_, n) => place(n)))
+}
+
+/** Where each order has come to, and whether stock and money add up. */
+async function printBooks(runtime: Runtime): Promise<void> {
+  const ends = new Map<string, number>()
+  let money = 0
+  let points = 0
+  for (let n = 0; n < count; n += 1) {
+    const info = await runtime.processes.settled(OrderProcess, `order-${n}`, { timeoutMs: 120_000 })
+    const order = await runtime.actor(Order, `order-${n}`).state()
+    const wallet = (await runtime.actor(Wallet, customer(n)).state()).context
+    const frozen = Object.values(wallet.frozen).reduce((sum, amount) => sum + amount, 0)
+    money += wallet.free + frozen + wallet.spent
+    points += (await runtime.actor(Points, customer(n)).state()).context.points
+    const end = `${order.value}${order.context.reason ? `: ${order.context.reason}` : ''}`
+    ends.set(end, (ends.get(end) ?? 0) + 1)
+    if (count <= 10) console.log(`order-${n}  ${info.value}  ${end}`)
+  }
+  const { free, reserved, shipped } = (await runtime.actor(Stock, 'lamp').state()).context
+  for (const [end, orders] of ends) console.log(`${orders} ${end}`)
+  const left = Object.values(reserved).reduce((sum, one) => sum + one, 0)
+  console.log(
+    `stock: ${free} free, ${left} reserved, ${shipped} shipped; together ${free + left + shipped}`,
+  )
+  console.log(`money: ${money} in all; points: ${points}`)
+}
+
+const runtime = await createRuntime({
+  store,
+  actors: shop,
+  processes: [OrderProcess],
+  limits: { timeoutMs: 60_000 },
+})
+if (crashAt !== '') {
+  let writes = 0
+  const watched = runtime.store.subscribe({ after: 'end' })
+  void (async () => {
+    for await (const message of watched) {
+      if (message.kind !== 'events') continue
+      writes += message.events.length
+      if (writes >= Number(crashAt)) process.kill(process.pid, 'SIGKILL')
+    }
+  })()
+}
+const work = runtime.processes.work()
+await placeOrders(runtime)
+await printBooks(runtime)
+const { triggers, attempts, retried } = work.metrics(OrderProcess)
+console.log(`this life: ${triggers} started, ${attempts} attempts, ${retried} retries`)
+await runtime.close()

@@ -1,0 +1,79 @@
+// Processes and schedules, as users of a runtime see them.
+
+import type {
+  Act,
+  AnyAggregate,
+  CommandBus,
+  CommandOf,
+  Directory,
+  modelOf,
+} from '../../actors/index.ts'
+import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
+import { Processes } from '../../actors/processes/processes.ts'
+import {
+  type ScheduleOptions,
+  scheduleOf,
+  scheduleProcess,
+} from '../../actors/processes/schedules.ts'
+import { copyOf } from '../codec/codec.ts'
+import { streamName } from '../core/stream-name.ts'
+
+/** A command that is posted later. */
+export interface Scheduled {
+  readonly scheduleId: string
+  /** Ends the schedule; says who and why. */
+  cancel(act: Act): Promise<void>
+}
+
+/** What goes on by itself. */
+export interface ProcessRuntime {
+  /** Processes: run them, list them, and what people can do to them. */
+  readonly processes: Processes
+  /**
+   * Posts a command later (`at`), or again and again (`cron`; what is missed while nobody works is made up for once).
+   * `runtime.processes.work()` does it, in this process or another; `runtime.work()` handles what was posted.
+   *
+   * @throws `InvalidOption`, `UnknownActor`, `InvalidPayload`
+   * @example
+   * ```ts
+   * const { cancel } = await runtime.schedule(Account, 'ann', { type: 'payInterest' }, { cron: '0 8 1 * *' })
+   * ```
+   */
+  schedule<A extends AnyAggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandOf<A>,
+    options: ScheduleOptions,
+  ): Promise<Scheduled>
+}
+
+/** What processes need of their runtime. `check` throws `UnknownActor`. */
+interface RunDeps {
+  readonly directory: Directory
+  readonly bus: CommandBus
+  readonly models: ReadonlyMap<string, ReturnType<typeof modelOf>>
+  readonly newId: () => string
+  readonly check: (aggregate: AnyAggregate) => void
+}
+
+/** The part of a runtime that deals with processes. */
+export function runProcesses(
+  { directory, bus, models, newId, check }: RunDeps,
+  kinds: readonly AnyProcessManager[],
+): ProcessRuntime {
+  const now = () => directory.deps.ports.clock.now()
+  const schedules = scheduleProcess({ bus, models, now })
+  const processes = new Processes({ directory, models, newId }, [...kinds, schedules])
+  return {
+    processes,
+    schedule: async (aggregate, id, command, scheduleOptions) => {
+      check(aggregate)
+      streamName(aggregate.name, id)
+      const { scheduleId = newId() } = scheduleOptions
+      const post = { kind: aggregate.name, actorId: id, command: copyOf(command).copy as never }
+      const begin = scheduleOf(post, scheduleOptions, now())
+      await processes.start(schedules, scheduleId, begin)
+      return { scheduleId, cancel: (act) => processes.cancel(schedules, scheduleId, act) }
+    },
+  }
+}

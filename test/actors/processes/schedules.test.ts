@@ -1,0 +1,67 @@
+// Commands that are posted later, or again and again.
+
+import { expect } from 'chai'
+import { isReenactError, type Runtime, type ScheduleOptions } from '../../../runtime/index.ts'
+import { Case, type World, world } from './world.ts'
+
+const hour = 3_600_000
+
+describe('scheduled commands', () => {
+  let all: World
+  let runtime: Runtime
+  const open = async () => {
+    runtime = await all.open([])
+    runtime.work()
+  }
+  const schedule = (text: string, options: ScheduleOptions) =>
+    all.until(runtime.schedule(Case, 'a', { type: 'note', text }, options))
+  const notes = async () => (await all.until(runtime.actor(Case, 'a').state())).context.notes
+  const pass = async (ms: number) => {
+    all.ports.jump(ms)
+    await all.ports.advance(900_000)
+  }
+  beforeEach(async () => {
+    all = world()
+    await open()
+  })
+  afterEach(() => all.until(runtime.close()))
+
+  it('are posted once at their time, also after a restart', async () => {
+    const at = all.ports.clock.now() + 30 * 24 * hour
+    await schedule('once', { at, scheduleId: 'reminder' })
+    await schedule('never', { at, scheduleId: 'reminder' })
+    await all.until(runtime.close())
+    await pass(29 * 24 * hour)
+    await open()
+    await all.ports.advance(10_000)
+    expect(await notes()).to.deep.equal([])
+    await pass(2 * 24 * hour)
+    expect(await notes()).to.deep.equal(['once'])
+  })
+
+  it('come again and again by cron, in a time zone, and what was missed is made up for once', async () => {
+    await schedule('morning', { cron: '0 8 * * *', timezone: 'Europe/Berlin' })
+    // The clock begins at midnight UTC: eight in Berlin is seven.
+    await pass(6 * hour)
+    expect(await notes()).to.have.length(0)
+    await pass(hour)
+    expect(await notes()).to.have.length(1)
+    await pass(24 * hour)
+    expect(await notes()).to.have.length(2)
+    await pass(5 * 24 * hour)
+    expect(await notes()).to.have.length(3)
+  })
+
+  it('end when somebody cancels them', async () => {
+    const { cancel } = await schedule('hourly', { cron: '0 * * * *' })
+    await pass(hour)
+    await all.until(cancel({ by: 'ann', reason: 'enough' }))
+    await pass(5 * hour)
+    expect(await notes()).to.have.length(1)
+  })
+
+  it('are checked before they are kept', async () => {
+    const error = await schedule('x', { cron: 'every day' }).catch((thrown: unknown) => thrown)
+    expect(isReenactError(error, 'InvalidOption'), String(error)).to.equal(true)
+  })
+})
