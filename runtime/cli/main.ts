@@ -16,15 +16,17 @@ const commands: Readonly<Record<string, [summary: string, load: () => Promise<Co
   log: ['show the events of a store', () => import('./log.ts')],
   streams: ['show the streams of a category', () => import('./streams.ts')],
   serve: ["serve a store to EventStoreDB's clients, for development", () => import('./serve.ts')],
+  worker: ['handle posted commands', () => import('./worker.ts')],
+  projections: ['run read models, and show how far they are', () => import('./projections.ts')],
   backup: ['copy a store while it is in use, and check the copy', () => import('./backup.ts')],
 }
 
-const help = `Actors on a durable log: the command for looking after Reenact's stores.
+const help = `Actors on a durable log: the command for looking after Reenact's stores, and for running workers.
 
 Usage: reenact <command> [options]
 
 ${Object.entries(commands)
-  .map(([name, [summary]]) => `  ${name.padEnd(12)}${summary}`)
+  .map(([name, [summary]]) => `  ${name.padEnd(13)}${summary}`)
   .join('\n')}
 
   -h, --help     show this help; reenact <command> --help tells what a command takes

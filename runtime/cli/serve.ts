@@ -7,6 +7,7 @@ import { messageOf, ReenactError } from '../core/errors.ts'
 import { type ServerOptions, startServer } from '../server/index.ts'
 import { wholeNumber } from './arguments.ts'
 import { print, say } from './output.ts'
+import { aborted, untilSignal } from './signals.ts'
 
 interface ServeOptions {
   readonly store: string
@@ -57,9 +58,7 @@ async function serve({ store, port, host, tls, user }: ServeOptions): Promise<vo
   say(
     `Serving ${store}${store === 'memory:' ? ', which ends with this process' : ''}. Ctrl+C stops it.`,
   )
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
+  await aborted(untilSignal())
   await server.close()
 }
 

@@ -1,0 +1,144 @@
+// `reenact projections`: runs read models until a signal stops it, and says how far they are.
+
+import type { Command } from 'commander'
+import { logEnd } from '../../projections/check-log.ts'
+import type {
+  AnyProjection,
+  Projection,
+  ProjectionStatus,
+  ViewHandle,
+} from '../../projections/index.ts'
+import { sleep, systemPorts } from '../core/clock.ts'
+import { isReenactError } from '../core/errors.ts'
+import type { Runtime } from '../host/create-runtime.ts'
+import { loadProjections, runtimeExport, takesApp } from './app.ts'
+import { count, print, say, Table } from './output.ts'
+import { type Progress, startProgress } from './progress.ts'
+import { untilSignal } from './signals.ts'
+
+const lookEveryMs = 500
+const exportsOf = `${runtimeExport}; it also exports 'projections', an array`
+
+export function define(command: Command): void {
+  command.description('Runs the projections of a module, and says how far they are.')
+  takesApp(command.command('run'), exportsOf)
+    .description(
+      'Catches up with the log, then follows it. Of several processes that run one projection one works, the others wait to take over. SIGTERM or Ctrl+C stops it after the batch in hand, a second one at once.',
+    )
+    .option('--rebuild', 'build anew what a newer version made, beside the live one, and swap')
+    .addHelpText('after', '\nExit code: 0 it was stopped by a signal, 1 a projection cannot go on.')
+    .action(run)
+  takesApp(command.command('status'), exportsOf)
+    .description('Shows how far each read model is, whichever process makes it.')
+    .action(status)
+}
+
+async function run(app: string, options: { rebuild?: true }, command: Command): Promise<void> {
+  const { runtime, projections } = await loadProjections(app, command)
+  const ending = untilSignal()
+  try {
+    await runtime.project(projections, options.rebuild ? { changed: 'rebuild' } : {})
+    const names = projections.map(({ name }) => name).join(', ')
+    print([`Projecting ${names} from ${runtime.store.name}`])
+    const before = await runtime.projections.status()
+    await watch(runtime, ending)
+    await Promise.all(projections.map((projection) => runtime.projections.pause(projection)))
+    const after = await runtime.projections.status()
+    print([`Stopped: ${after.map((one, index) => wayOf(one, before[index])).join(', ')}`])
+  } finally {
+    await runtime.close()
+  }
+  // Whatever else the module has opened does not keep it.
+  process.exit()
+}
+
+const wayOf = ({ name, position }: ProjectionStatus, before = { position: 0 }): string =>
+  `${name} at position ${count(position)}, ${count(Math.max(0, position - before.position))} further`
+
+/** Until a signal, or until no projection can go on. Says what stops, and shows the way to the end of the log. */
+async function watch({ projections }: Runtime, ending: AbortSignal): Promise<void> {
+  const { clock, timers } = systemPorts
+  const told = new Set<string>()
+  let progress: Progress | undefined
+  try {
+    while (!ending.aborted) {
+      const list = await projections.status()
+      for (const { name, state, lastError } of list) {
+        if (state !== 'stopped' || told.has(name)) continue
+        told.add(name)
+        process.exitCode = 1
+        say(`Projection '${name}' stopped. ${lastError?.message ?? ''}`)
+      }
+      if (told.size === list.length) return
+      if (!list.some(isOnItsWay)) {
+        progress?.stop()
+        progress = undefined
+      } else {
+        const { done, total } = wayToGo(list)
+        if (process.stderr.isTTY) progress ??= startProgress(total, 'positions', clock)
+        progress?.update(Math.min(done, total))
+      }
+      await sleep(timers, lookEveryMs)
+    }
+  } finally {
+    progress?.stop()
+  }
+}
+
+const isOnItsWay = ({ state, rebuilding }: ProjectionStatus): boolean =>
+  state === 'catching-up' || rebuilding !== undefined
+
+/** Positions that are passed and positions there are, of all projections together. */
+function wayToGo(list: readonly ProjectionStatus[]): {
+  readonly done: number
+  readonly total: number
+} {
+  let [done, total] = [0, 0]
+  for (const { position, lag, rebuilding } of list) {
+    done += rebuilding?.position ?? position
+    total += position + lag.events
+  }
+  return { done, total }
+}
+
+async function status(app: string, _options: object, command: Command): Promise<void> {
+  const { runtime, projections } = await loadProjections(app, command)
+  try {
+    const end = await logEnd(runtime.store)
+    const right = (title: string) => ({ title, alignRight: true })
+    const columns = [{ title: 'projection' }, ...['position', 'behind', 'put aside'].map(right)]
+    const rows = await Promise.all(projections.map((one) => rowOf(runtime, one, end)))
+    print(new Table(columns).lines(rows))
+    if (rows.some((row) => row.length === 1)) {
+      say('A row without figures has no read model yet: reenact projections run makes it')
+    }
+  } finally {
+    await runtime.close()
+  }
+  process.exit()
+}
+
+async function rowOf(
+  runtime: Runtime,
+  projection: AnyProjection,
+  end: number,
+): Promise<readonly string[]> {
+  try {
+    const view: ViewHandle<object> = runtime.view<object>(projection as Projection<unknown, object>)
+    const position = await view.position()
+    // What is not for a projection need not be passed to be up to date.
+    const isBehind = await view.waitFor(end, { timeoutMs: 0 }).then(
+      () => false,
+      (error: unknown) => {
+        if (isReenactError(error, 'NotYetProjected')) return true
+        throw error
+      },
+    )
+    const behind = isBehind ? end - position : 0
+    const aside = await runtime.projections.deadLetters(projection)
+    return [projection.name, count(position), count(behind), count(aside.length)]
+  } catch (error) {
+    if (isReenactError(error, 'UnknownProjection')) return [projection.name]
+    throw error
+  }
+}

@@ -1,0 +1,318 @@
+// `reenact worker` and `reenact projections` as real processes on real files, with modules as users write them.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { createRuntime, documents, projection, type Runtime } from '../../../runtime/index.ts'
+import { Account } from '../../fixtures/account.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const built = (path: string): string => new URL(`../../../dist/${path}`, import.meta.url).href
+const main = fileURLToPath(built('runtime/cli/main.js'))
+
+const imports = `
+import { createRuntime, documents, projection } from '${built('runtime/index.js')}'
+import { Account } from '${built('test/fixtures/account.js')}'
+`
+/** Deposits of each account. The text is that of the modules below. */
+const viewText = `projection('deposits', {
+  from: Account,
+  view: documents(),
+  on: {
+    Deposited: async (event, view, { actorId }) => {
+      if (event.amount === 13) throw new Error('bad luck')
+      await view.patch(actorId, (row) => ({ sum: (row?.sum ?? 0) + event.amount }))
+    },
+  },
+})`
+
+interface Running {
+  readonly child: ChildProcess
+  /** Standard output and error so far. */
+  readonly said: { out: string; err: string }
+  /** Resolves when standard output holds the text. */
+  hears(text: string): Promise<void>
+  readonly ended: Promise<{ readonly code: number | null }>
+}
+
+describe('reenact worker and projections', function () {
+  this.timeout(60_000)
+  const folder = mkdtempSync(join(tmpdir(), 'reenact-running-'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  const children: ChildProcess[] = []
+  after(() => {
+    for (const child of children) child.kill('SIGKILL')
+    rmSync(folder, { recursive: true })
+  })
+
+  let modules = 0
+  /** Writes a module, and names its store. */
+  const moduleOf = (text: (store: string) => string, ending = 'mjs') => {
+    modules += 1
+    const store = `file:${join(folder, `store-${modules}.db`)}`
+    const app = join(folder, `app-${modules}.${ending}`)
+    writeFileSync(app, imports + text(store))
+    return { app, store }
+  }
+  const options = (store: string): string => `{ store: '${store}', actors: [Account] }`
+  const worker = (store: string): string => `export default createRuntime(${options(store)})`
+
+  const start = (args: readonly string[], node: readonly string[] = []): Running => {
+    const child = spawn(process.execPath, [...node, main, ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.push(child)
+    const said = { out: '', err: '' }
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said.out += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said.err += text
+    })
+    const ended = once(child, 'close').then(([code]) => ({ code }))
+    const hears = async (text: string): Promise<void> => {
+      while (!said.out.includes(text)) {
+        const ending = await Promise.race([once(child.stdout, 'data'), ended])
+        if ('code' in ending && !said.out.includes(text)) throw new Error(said.err)
+      }
+    }
+    return { child, said, hears, ended }
+  }
+  const within = async <Result>(
+    store: string,
+    body: (runtime: Runtime) => Promise<Result>,
+  ): Promise<Result> => {
+    const runtime = await createRuntime({ store, actors: [Account] })
+    try {
+      return await body(runtime)
+    } finally {
+      await runtime.close()
+    }
+  }
+
+  /** Posts what opens an account and fills it, and what it refuses. */
+  const post = (store: string) =>
+    within(store, (runtime) =>
+      runtime.postMany(Account, [
+        { id: 'ann', command: { type: 'open', owner: 'Ann' }, options: { commandId: 'c1' } },
+        {
+          id: 'ann',
+          command: { type: 'deposit', amount: 50 },
+          options: { commandId: 'c2' },
+        },
+        { id: 'ann', command: { type: 'close' }, options: { commandId: 'c3' } },
+      ]),
+    )
+  /** Waits beside the worker for what became of the last of them. */
+  const outcome = (store: string) =>
+    within(`${store}?mode=ro`, (runtime) =>
+      runtime.outcome(Account, 'ann', 'c3', { timeoutMs: 30_000 }),
+    )
+
+  describe('worker', () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      it(`handles what was posted until ${signal}, and says how much`, async () => {
+        const { app, store } = moduleOf(worker)
+        await post(store)
+        const { child, said, ended } = start(['worker', app, '--group', 'bank'])
+        expect((await outcome(store)).accepted).to.equal(false)
+        child.kill(signal)
+        expect([await ended, said.err]).to.deep.equal([{ code: 0 }, ''])
+        expect(said.out.split('\n')).to.deep.equal([
+          `Handling the commands of group 'bank' in ${store}`,
+          'Stopped: 3 commands handled, 0 parked',
+          '',
+        ])
+        const { context } = await within(store, (runtime) => runtime.actor(Account, 'ann').state())
+        expect(context.balance).to.equal(50)
+      })
+    }
+
+    for (const [what, text] of [
+      ['a function', (store: string) => `export default () => createRuntime(${options(store)})`],
+      [
+        "a runtime named 'runtime', beside what else it holds",
+        (store: string) => `export const runtime = await createRuntime(${options(store)})
+          setInterval(() => {}, 1_000)`,
+      ],
+    ] as const) {
+      it(`takes ${what}`, async () => {
+        const { app, store } = moduleOf(text)
+        await post(store)
+        const { child, ended } = start(['worker', app])
+        await outcome(store)
+        child.kill('SIGTERM')
+        expect(await ended).to.deep.equal({ code: 0 })
+      })
+    }
+
+    it('ends at once at the second signal', async () => {
+      const { app } = moduleOf(
+        (store) => `const runtime = await createRuntime(${options(store)})
+          const close = () => new Promise(() => setInterval(() => console.log('closing'), 50))
+          export default { ...runtime, close }`,
+      )
+      const { child, said, hears, ended } = start(['worker', app])
+      await hears('Handling')
+      child.kill('SIGTERM')
+      await hears('closing')
+      const again = setInterval(() => child.kill('SIGTERM'), 50)
+      expect(await ended).to.deep.equal({ code: 143 })
+      clearInterval(again)
+      expect(said.out).to.include('Stopped: 0 commands handled')
+    })
+
+    it('takes TypeScript where the process loads it, and else says how', async () => {
+      const { app, store } = moduleOf((store) => `${worker(store)} as Promise<unknown>`, 'ts')
+      await post(store)
+      const { child, ended } = start(['worker', app], ['--import', 'tsx'])
+      await outcome(store)
+      child.kill('SIGTERM')
+      expect(await ended).to.deep.equal({ code: 0 })
+      const strip = '--experimental-strip-types'
+      const plain = process.allowedNodeEnvironmentFlags.has(strip)
+        ? [strip.replace('--', '--no-')]
+        : []
+      const refused = start(['worker', app], plain)
+      expect(await refused.ended).to.deep.equal({ code: 2 })
+      expect(refused.said.err).to.match(/cannot load TypeScript.*: run node --import tsx .* worker/)
+    })
+
+    for (const [what, text, message] of [
+      ['exports nothing', () => '', /'.*' gives no runtime: let its default export/],
+      ['exports something else', () => 'export default { work: 1 }', /gives no runtime/],
+      ['gives nothing', () => 'export default () => undefined', /gives no runtime/],
+    ] as const) {
+      it(`a module that ${what} is told in one sentence, with exit code 2`, async () => {
+        const { app } = moduleOf(text)
+        const { said, ended } = start(['worker', app])
+        expect([await ended, said.out]).to.deep.equal([{ code: 2 }, ''])
+        expect(said.err).to.match(message)
+        expect(said.err.split('\n')).to.have.length(3)
+        expect(said.err).to.match(/\nSee reenact worker --help\n$/)
+      })
+    }
+    it('a module that is not there too', async () => {
+      const { said, ended } = start(['worker', join(folder, 'missing.mjs')])
+      expect(await ended).to.deep.equal({ code: 2 })
+      expect(said.err).to.match(/^There is no module '.*missing\.mjs'\.\n/)
+    })
+
+    it('an error of the module is told as it is, with exit code 1', async () => {
+      const { app, store } = moduleOf(worker)
+      const owner = await createRuntime({ store, actors: [Account] })
+      const locked = start(['worker', app])
+      expect(await locked.ended).to.deep.equal({ code: 1 })
+      await owner.close()
+      expect(locked.said.err).to.match(/^[^\n]*another process[^\n]*\n$/i)
+      const broken = start(['worker', moduleOf(() => "throw new Error('broken')").app])
+      expect(await broken.ended).to.deep.equal({ code: 1 })
+      expect(broken.said.err).to.match(/Error: broken\n +at /)
+    })
+  })
+
+  describe('projections', () => {
+    const projecting = (store: string): string => `
+      export const runtime = () => createRuntime(${options(store)})
+      export const projections = [${viewText}]`
+    const deposit = (store: string, amounts: readonly number[]) =>
+      within(store, async (runtime) => {
+        const ann = runtime.actor(Account, 'ann')
+        await ann.send({ type: 'open', owner: 'Ann' }, { commandId: 'opened' })
+        for (const amount of amounts) await ann.send({ type: 'deposit', amount })
+      })
+    const Deposits = projection('deposits', {
+      from: Account,
+      view: documents<{ sum: number }>(),
+      on: { Deposited: () => {} },
+    })
+
+    it('run: makes the read model until SIGTERM, goes on where it was; status says how far', async () => {
+      const { app, store } = moduleOf(projecting)
+      let sum = 0
+      for (const amounts of [[1, 2, 3], [4]]) {
+        await deposit(store, amounts)
+        for (const amount of amounts) sum += amount
+        const before = start(['projections', 'status', app])
+        expect(await before.ended).to.deep.equal({ code: 0 })
+        const { child, said, ended } = start(['projections', 'run', app])
+        await within(`${store}?mode=ro`, async (runtime) => {
+          const { head } = await endOf(runtime)
+          const view = runtime.view(Deposits)
+          // There is none before the first worker has begun.
+          for (let made = false; !made; ) {
+            made = await view.waitFor(head, { timeoutMs: 30_000 }).then(
+              () => true,
+              async () => false,
+            )
+          }
+          expect(await view.get('ann')).to.deep.equal({ sum })
+        })
+        child.kill('SIGTERM')
+        expect([await ended, said.err]).to.deep.equal([{ code: 0 }, ''])
+        const [first, last] = said.out.split('\n')
+        expect(first).to.equal(`Projecting deposits from ${store}`)
+        expect(last).to.match(/^Stopped: deposits at position \d+, \d+ further$/)
+        expect(before.said.out).to.match(sum === 6 ? /^deposits$/m : /^deposits +4 +1 +0$/m)
+        const after = start(['projections', 'status', app])
+        await after.ended
+        expect(after.said.out).to.match(/^deposits +\d+ +0 +0$/m)
+      }
+    })
+
+    it('run: says what stopped, and ends with exit code 1 when no projection can go on', async () => {
+      const { app, store } = moduleOf(projecting)
+      await deposit(store, [13])
+      const { said, ended } = start(['projections', 'run', app])
+      expect(await ended).to.deep.equal({ code: 1 })
+      expect(said.err).to.match(/^Projection 'deposits' stopped\. .*bad luck.*\n$/)
+      expect(said.out).to.match(/^Stopped: deposits at position \d+, /m)
+    })
+
+    it('run --rebuild: builds a newer version beside the live one', async () => {
+      const { app, store } = moduleOf(projecting)
+      await deposit(store, [1])
+      const stop = async (args: readonly string[], sum: number) => {
+        const { child, ended } = start(args)
+        await within(`${store}?mode=ro`, async (runtime) => {
+          const view = runtime.view(Deposits)
+          for (;;) {
+            const row = await view.get('ann').catch(() => undefined)
+            if (row?.sum === sum) break
+            await new Promise((resolve) => setTimeout(resolve, 10))
+          }
+        })
+        child.kill('SIGTERM')
+        expect(await ended).to.deep.equal({ code: 0 })
+      }
+      await stop(['projections', 'run', app], 1)
+      const newer = projecting(store)
+        .replace('from:', 'version: 2, from:')
+        .replace('+ event.amount', '+ 2 * event.amount')
+      writeFileSync(app, imports + newer)
+      const refused = start(['projections', 'run', app])
+      expect(await refused.ended).to.deep.equal({ code: 1 })
+      expect(refused.said.err).to.match(/Rebuild it/)
+      await stop(['projections', 'run', app, '--rebuild'], 2)
+    })
+
+    it('a module without projections is told in one sentence, with exit code 2', async () => {
+      for (const what of ['', 'export const projections = []', 'export const projections = [{}]']) {
+        const { app } = moduleOf((store) => `${worker(store)}\n${what}`)
+        const { said, ended } = start(['projections', 'run', app])
+        expect([await ended, said.out]).to.deep.equal([{ code: 2 }, ''])
+        expect(said.err).to.match(/^'.*' exports no 'projections': export an array/)
+      }
+    })
+  })
+})
+
+async function endOf({ store }: Runtime): Promise<{ head: number }> {
+  const { events } = await store.readAll({ direction: 'backwards', limit: 1 })
+  return { head: events[0]?.position ?? 0 }
+}
