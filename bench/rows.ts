@@ -4,11 +4,13 @@ import { commandRows } from './commands.ts'
 import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
+import { processRows } from './processes.ts'
 import { readingRows } from './replay.ts'
 import { startRows } from './start.ts'
 
 export const rows: readonly Row[] = [
   ...commandRows,
+  ...processRows,
   ...readingRows,
   ...evolveRows,
   ...memoryRows,
