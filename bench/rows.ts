@@ -6,6 +6,7 @@ import { evolveRows } from './evolve.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
 import { postedRows } from './posted.ts'
+import { processRows } from './processes.ts'
 import { projectionRows } from './projections.ts'
 import { readingRows } from './replay.ts'
 import { startRows } from './start.ts'
@@ -13,6 +14,7 @@ import { startRows } from './start.ts'
 export const rows: readonly Row[] = [
   ...commandRows,
   ...postedRows,
+  ...processRows,
   ...readingRows,
   ...projectionRows,
   ...evolveRows,

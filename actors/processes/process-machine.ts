@@ -3,9 +3,9 @@
 import {
   type AnyMachineSnapshot,
   type AnyStateMachine,
+  createActor,
   type EventObject,
-  initialTransition,
-  transition,
+  fromTransition,
 } from 'xstate'
 import { ReenactError } from '../../runtime/core/errors.ts'
 import { rejectTag } from '../reject.ts'
@@ -59,28 +59,52 @@ interface RaiseParams {
   readonly event: EventObject
 }
 
+type Scope = Parameters<AnyStateMachine['transition']>[2]
+
 /** Runs the machine of one kind of process. */
 export class ProcessMachine {
   readonly #name: string
   readonly #machine: AnyStateMachine
+  readonly #scope: Scope
+  #actions: Action[] = []
 
   constructor(name: string, machine: AnyStateMachine) {
     this.#name = name
     this.#machine = machine
+    // One inert parent for all: XState's own `transition()` makes one at each call, and asks the machine for a state
+    // without input to do so.
+    const self = createActor(fromTransition((state: null) => state, null))
+    const scope = {
+      self,
+      id: '',
+      sessionId: '',
+      logger: () => {},
+      defer: () => {},
+      emit: () => {},
+      stopChild: () => {},
+      system: self.system,
+      actionExecutor: (action: Action) => {
+        this.#actions.push(action)
+      },
+    }
+    // It has what the pure transition reads, not the whole interface of a running actor.
+    this.#scope = scope as unknown as Scope
   }
 
   /** Enters the initial state. Throws what the machine's functions throw. */
   begin(input: unknown): Moved {
-    const [snapshot, actions] = initialTransition(this.#machine, input as undefined)
+    this.#actions = []
+    const snapshot = this.#machine.getInitialSnapshot(this.#scope, input as undefined)
     // XState turns what is thrown on the way into a status.
     if (snapshot.status === 'error') throw snapshot.error
-    return this.#moved(snapshot, actions as readonly Action[])
+    return this.#moved(snapshot as AnyMachineSnapshot, this.#actions)
   }
 
   /** Applies an event. Throws what the machine's functions throw. */
   next(snapshot: AnyMachineSnapshot, event: EventObject): Moved {
-    const [next, actions] = transition(this.#machine, snapshot, event as never)
-    return this.#moved(next as AnyMachineSnapshot, actions as readonly Action[])
+    this.#actions = []
+    const next = this.#machine.transition(snapshot as never, event as never, this.#scope)
+    return this.#moved(next as AnyMachineSnapshot, this.#actions)
   }
 
   /** Whether a transition takes the event now. */

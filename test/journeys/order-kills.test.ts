@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 
 /** Each is three kills and a life that ends well. */
-const cycles = Math.ceil(Number(process.env['REENACT_KILLS'] ?? 6) / 3)
+const cycles = Number(process.env['REENACT_PROCESS_KILLS'] ?? 2)
 const worker = fileURLToPath(new URL('../../dist/examples/orders/shop-worker.js', import.meta.url))
 const orders = 30
 const lamps = 20
