@@ -99,8 +99,14 @@ describe('workers', function () {
     }
     expect((await live(file, { first })).end).to.equal('done')
     const { numbers, letters } = await inspect(file)
-    expect(letters).to.deep.equal([])
-    expect(numbers).to.deep.equal(expected())
+    // A process that is killed three times while it has a command alone in hand cannot know that it was not the
+    // command. Each kill counts for one command at most.
+    expect(letters.length).to.be.at.most(lives / 3)
+    for (const { failure, attempts } of letters) {
+      expect([failure, attempts]).to.deep.equal(['poison', 3])
+    }
+    const parked = letters.map(({ commandId }) => Number(commandId.replace('number ', '')))
+    expect(numbers).to.deep.equal(expected(parked))
   })
 
   it('stopped for a while, go on where they were', async () => {
