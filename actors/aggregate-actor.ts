@@ -9,7 +9,7 @@ import { appendUntilDefinite } from './append.ts'
 import { Batch } from './batch.ts'
 import type { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
-import { findOutcome, isNew, type Lookup, type RawOutcome } from './outcome.ts'
+import { findOutcome, isNew, type Lookup, type RawOutcome, usedBefore } from './outcome.ts'
 import type { Replayed } from './rehydrate.ts'
 import { ResidentState } from './resident-state.ts'
 
@@ -169,11 +169,7 @@ export class AggregateActor {
       const found = await findOutcome(this.#deps, this.#model, this.stream, lookup)
       if (!found) return false
       if (found.payloadHash !== undefined && found.payloadHash !== payloadHash) {
-        throw new ReenactError(
-          'IdempotencyMismatch',
-          `Command id '${commandId}' was used before in ${this.stream}@${found.revision} with another payload. Use a new id for a new command.`,
-          { actor: this.stream, commandId, revision: found.revision },
-        )
+        throw usedBefore(this.stream, commandId, found.revision)
       }
       const outcome = await found.read()
       this.#deps.metrics.duplicates += 1

@@ -106,8 +106,9 @@ export class CommandBus {
     { checked, stream, streams: { id, commands } }: Prepared,
     { revision, position }: { revision: number; position: number },
   ): Posted<A> {
-    const { commandId, type } = checked
-    const awaited = { model, id, commandId, ...(stream === commands ? { revision } : {}) }
+    const { commandId, payloadHash, type } = checked
+    const known = { model, id, commandId, payloadHash }
+    const awaited = stream === commands ? { ...known, revision } : known
     return {
       commandId,
       revision,

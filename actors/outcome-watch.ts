@@ -8,7 +8,13 @@ import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.t
 import { parkedCategory, streamsOf } from './command-stream.ts'
 import type { Directory } from './directory.ts'
 import type { Model } from './model.ts'
-import { findOutcome, outcomeAt, type RawOutcome } from './outcome.ts'
+import {
+  type FoundOutcome,
+  findOutcome,
+  outcomeAt,
+  type RawOutcome,
+  usedBefore,
+} from './outcome.ts'
 import { parkedEntries } from './parked-commands.ts'
 import type { OutcomeOptions } from './post.ts'
 import type { Replayed } from './rehydrate.ts'
@@ -18,6 +24,8 @@ export interface Awaited {
   readonly model: Model
   readonly id: string
   readonly commandId: string
+  /** Of its payload; unknown where only the id of the command is known. */
+  readonly payloadHash?: string
   /** On the command stream; unknown where only the id of the command is known. */
   readonly revision?: number
 }
@@ -179,26 +187,25 @@ export class OutcomeWatch {
     if (recorded.stream !== stream) return this.#find(awaited)
     const { deps } = this.#directory
     const found = await outcomeAt(deps, model, stream, recorded.revision, commandId)
-    return found ? found.read() : this.#find(awaited)
+    return found ? told(awaited, stream, found) : this.#find(awaited)
   }
 
   /** The outcome as far as there is one. Throws `CommandParked`. */
-  async #find({ model, id, commandId, revision }: Awaited): Promise<RawOutcome | undefined> {
+  async #find(awaited: Awaited): Promise<RawOutcome | undefined> {
+    const { model, id, commandId, revision } = awaited
     const { deps } = this.#directory
     const { stream, commands, parked } = streamsOf(model.name, id)
+    // An actor that cannot be replayed: the worker meets it too, and parks the command.
+    const state = await this.#stateOf(model, stream)
+    const lookup = state && { commands: state.commands, commandId, issuedAt: issuedAt(commandId) }
+    const found = lookup && (await findOutcome(deps, model, stream, lookup))
+    // What was decided stays so, whatever was parked under the same id later.
+    if (found) return told(awaited, stream, found)
     const letter = await lastLetter(deps.store, parked, commandId)
     if (letter?.open && letter.commandRevision >= (revision ?? 0)) {
       throw isParked(stream, commandId, `${commands}@${letter.commandRevision}`, letter.message)
     }
-    const state = await this.#stateOf(model, stream)
-    // An actor that cannot be replayed: the worker meets it too, and parks the command.
-    if (!state) return undefined
-    const found = await findOutcome(deps, model, stream, {
-      commands: state.commands,
-      commandId,
-      issuedAt: issuedAt(commandId),
-    })
-    return found?.read()
+    return undefined
   }
 
   async #stateOf(model: Model, stream: string): Promise<Replayed | undefined> {
@@ -209,6 +216,18 @@ export class OutcomeWatch {
       return undefined
     }
   }
+}
+
+/** The first outcome of the id, unless it is that of another command. */
+function told(
+  { commandId, payloadHash }: Awaited,
+  stream: string,
+  found: FoundOutcome,
+): Promise<RawOutcome> {
+  if (payloadHash === undefined || (found.payloadHash ?? payloadHash) === payloadHash) {
+    return found.read()
+  }
+  throw usedBefore(stream, commandId, found.revision)
 }
 
 /** What a parked stream says last about a command. */

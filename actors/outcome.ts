@@ -53,6 +53,14 @@ export const isNew = ({ commands, commandId, issuedAt }: Lookup): boolean =>
   commands.find(commandId).length === 0 &&
   (commands.evictedAt === undefined || (issuedAt !== undefined && issuedAt > commands.evictedAt))
 
+/** The id of a command says that it came before, its payload that it did not. */
+export const usedBefore = (stream: string, commandId: string, revision: number): ReenactError =>
+  new ReenactError(
+    'IdempotencyMismatch',
+    `Command id '${commandId}' was used before in ${stream}@${revision} with another payload. Use a new id for a new command.`,
+    { actor: stream, commandId, revision },
+  )
+
 /** What looking up needs. */
 type LookupDeps = ReadDeps & { readonly metrics: Pick<Metrics, 'streamScans'> }
 

@@ -48,6 +48,7 @@ export interface Posted<A extends AnyAggregate = AnyAggregate> {
   /**
    * Waits for what became of it: the same answer that `send` gives.
    *
+   * @throws `IdempotencyMismatch` when the id was used before with another payload
    * @throws `CommandParked` when it ended as a dead letter
    * @throws `UnknownOutcome` when time ran out or the signal aborted: nothing is decided yet
    */

@@ -75,6 +75,21 @@ describe('posted commands', () => {
     expect((await after.outcome()).state.context.balance).to.equal(7)
   })
 
+  it('with another payload under a used id are told so, and the first outcome stays', async () => {
+    runtime.work()
+    await runtime.post(Account, 'ann', { type: 'open', owner: 'Ann' })
+    const options = { commandId: 'once' }
+    const first = await runtime.post(Account, 'ann', { type: 'deposit', amount: 5 }, options)
+    expect((await first.outcome()).state.context.balance).to.equal(5)
+    const other = await runtime.post(Account, 'ann', { type: 'deposit', amount: 6 }, options)
+    await failure(other.outcome(), 'IdempotencyMismatch')
+    const next = await runtime.post(Account, 'ann', { type: 'deposit', amount: 1 })
+    expect((await next.outcome()).state.context.balance).to.equal(6)
+    expect((await first.outcome()).state.context.balance).to.equal(5)
+    const asked = await runtime.outcome(Account, 'ann', 'once')
+    expect(asked.state.context.balance).to.equal(5)
+  })
+
   it('mix with commands that are sent', async () => {
     runtime.work()
     const ann = runtime.actor(Account, 'ann')
