@@ -104,6 +104,7 @@ export class Actor<A extends AnyAggregate = AnyAggregate> {
   send(command: CommandOf<A>, options: SendOptions = noOptions): Promise<SendResult<A>> {
     // One promise for the whole way: what is thrown in here rejects it.
     return new Promise((resolve, reject) => {
+      this.#directory.checkOpen()
       const checked = checkCommand(this.#model, this.stream, command, options, this.#newId)
       const answer = (outcome: RawOutcome) =>
         resolve(resultOf<A>(this.#model, checked.type, outcome))

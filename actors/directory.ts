@@ -17,6 +17,7 @@ export class Directory {
   readonly deps: ActorDeps
   // In order of use: the first is the least recently used.
   readonly #actors = new Map<string, AggregateActor>()
+  #refusing = false
   #closed = false
   #halted = false
   #sweeping = false
@@ -24,6 +25,16 @@ export class Directory {
   constructor(deps: DirectoryDeps) {
     const deadlines = new Deadlines(deps.ports.clock, deps.ports.timers)
     this.deps = { ...deps, deadlines, isHalted: () => this.#halted }
+  }
+
+  /** From now on commands of users are refused; workers and processes may still finish what they have in hand. */
+  refuseNew(): void {
+    this.#refusing = true
+  }
+
+  /** Throws `Closed` where commands of users are refused. */
+  checkOpen(): void {
+    if (this.#refusing) throw closed()
   }
 
   /** Hands a command to its actor. Throws what keeps the actor from taking it. */

@@ -169,6 +169,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   )
   const running = runProcesses({ directory, bus, models, newId, check }, options.processes ?? [])
   const close = async (graceMs: number): Promise<void> => {
+    directory.refuseNew()
     await running.processes.close(graceMs)
     if (bus.working) {
       const waitMs = Math.min(graceMs, timerMsMax)

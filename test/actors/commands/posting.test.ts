@@ -90,6 +90,15 @@ describe('posted commands', () => {
     expect(asked.state.context.balance).to.equal(5)
   })
 
+  it('are finished by a closing runtime, which takes no new ones from its users', async () => {
+    const ann = runtime.actor(Account, 'ann')
+    runtime.work()
+    await ann.send({ type: 'open', owner: 'Ann' })
+    const closed = runtime.close()
+    await failure(ann.send({ type: 'deposit', amount: 1 }), 'Closed')
+    await closed
+  })
+
   it('mix with commands that are sent', async () => {
     runtime.work()
     const ann = runtime.actor(Account, 'ann')
