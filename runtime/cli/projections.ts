@@ -25,7 +25,7 @@ export function define(command: Command): void {
     .description(
       'Catches up with the log, then follows it. Of several processes that run one projection one works, the others wait to take over. SIGTERM or Ctrl+C stops it after the batch in hand, a second one at once.',
     )
-    .option('--rebuild', 'build anew what a newer version made, beside the live one, and swap')
+    .option('--rebuild', 'build anew, beside the live one, what an older version made, and swap')
     .addHelpText('after', '\nExit code: 0 it was stopped by a signal, 1 a projection cannot go on.')
     .action(run)
   takesApp(command.command('status'), exportsOf)
@@ -41,7 +41,11 @@ async function run(app: string, options: { rebuild?: true }, command: Command): 
     const names = projections.map(({ name }) => name).join(', ')
     print([`Projecting ${names} from ${runtime.store.name}`])
     const before = await runtime.projections.status()
-    await watch(runtime, ending)
+    // Until the swap its live read model is that of an older version, which these handlers do not work on.
+    const isBeingRebuilt = ({ name, build }: ProjectionStatus): boolean =>
+      options.rebuild === true &&
+      projections.some((one) => one.name === name && one.version > build.version)
+    await watch(runtime, ending, isBeingRebuilt)
     await Promise.all(projections.map((projection) => runtime.projections.pause(projection)))
     const after = await runtime.projections.status()
     print([`Stopped: ${after.map((one, index) => wayOf(one, before[index])).join(', ')}`])
@@ -56,19 +60,30 @@ const wayOf = ({ name, position }: ProjectionStatus, before = { position: 0 }): 
   `${name} at position ${count(position)}, ${count(Math.max(0, position - before.position))} further`
 
 /** Until a signal, or until no projection can go on. Says what stops, and shows the way to the end of the log. */
-async function watch({ projections }: Runtime, ending: AbortSignal): Promise<void> {
+async function watch(
+  { projections }: Runtime,
+  ending: AbortSignal,
+  isBeingRebuilt: (status: ProjectionStatus) => boolean,
+): Promise<void> {
   const { clock, timers } = systemPorts
   const told = new Set<string>()
+  // At the swap of a rebuild a worker ends and another begins: what stands twice has stopped.
+  let standing: readonly string[] = []
   let progress: Progress | undefined
   try {
     while (!ending.aborted) {
       const list = await projections.status()
-      for (const { name, state, lastError } of list) {
-        if (state !== 'stopped' || told.has(name)) continue
+      const stopped = list.filter(
+        (one) =>
+          one.state === 'stopped' && !one.rebuilding && !hasRebuildAhead(one, isBeingRebuilt),
+      )
+      for (const { name, lastError } of stopped) {
+        if (told.has(name) || !standing.includes(name)) continue
         told.add(name)
         process.exitCode = 1
         say(`Projection '${name}' stopped. ${lastError?.message ?? ''}`)
       }
+      standing = stopped.map(({ name }) => name)
       if (told.size === list.length) return
       if (!list.some(isOnItsWay)) {
         progress?.stop()
@@ -84,6 +99,12 @@ async function watch({ projections }: Runtime, ending: AbortSignal): Promise<voi
     progress?.stop()
   }
 }
+
+/** The error of a rebuild that failed is another one. */
+const hasRebuildAhead = (
+  status: ProjectionStatus,
+  isBeingRebuilt: (status: ProjectionStatus) => boolean,
+): boolean => status.lastError?.code === 'ProjectionChanged' && isBeingRebuilt(status)
 
 const isOnItsWay = ({ state, rebuilding }: ProjectionStatus): boolean =>
   state === 'catching-up' || rebuilding !== undefined

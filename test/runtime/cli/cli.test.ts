@@ -75,7 +75,15 @@ describe('reenact', function () {
       const { code, out, err } = reenact(['--help'])
       expect([code, err]).to.deep.equal([0, ''])
       const commands = [...out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name = '']) => name)
-      expect(commands).to.include.members(['verify', 'log', 'streams', 'backup'])
+      expect(commands).to.include.members([
+        'verify',
+        'log',
+        'streams',
+        'backup',
+        'serve',
+        'worker',
+        'projections',
+      ])
       for (const command of commands) {
         const own = reenact([command, '--help'])
         expect(own.code, command).to.equal(0)
