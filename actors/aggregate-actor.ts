@@ -4,6 +4,7 @@ import { sleep } from '../runtime/core/clock.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
 import { issuedAt } from '../runtime/core/ids.ts'
 import { exponential, fullJitter } from '../runtime/core/retry-policy.ts'
+import type { AppendOutcome } from '../runtime/ports/event-store.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { appendUntilDefinite } from './append.ts'
 import { Batch } from './batch.ts'
@@ -47,8 +48,8 @@ export class AggregateActor {
   /** Takes a command, or throws `Overloaded`. */
   post(envelope: Envelope): void {
     const { mailboxMax } = this.#deps.limits
-    this.#mailbox ??= []
-    if (this.#mailbox.length >= mailboxMax) {
+    const mailbox = this.#mailbox
+    if (mailbox && mailbox.length >= mailboxMax) {
       this.#deps.metrics.overloaded += 1
       throw new ReenactError(
         'Overloaded',
@@ -56,7 +57,9 @@ export class AggregateActor {
         { queue: `mailbox of ${this.stream}`, limit: mailboxMax },
       )
     }
-    this.#mailbox.push(envelope)
+    // An array that begins with one element takes a tenth of one that is pushed to.
+    if (mailbox) mailbox.push(envelope)
+    else this.#mailbox = [envelope]
     this.#running ??= this.#run()
   }
 
@@ -100,12 +103,16 @@ export class AggregateActor {
       for (let attempt = 1; ; attempt += 1) {
         const state = this.state.resident ?? (await this.state.load(false))
         const batch = new Batch(this.#model, this.stream, this.#deps.writer, state)
-        if (attempt === 1) this.#inHand = []
+        if (attempt === 1) this.#inHand = none
         // Most batches are decided without waiting for anything.
         const deciding =
           attempt === 1 ? this.#decideWaiting(batch, state) : this.#decideAgain(batch, state)
         if (deciding !== undefined) await deciding
-        if (await this.#commit(batch, state)) return
+        const answered =
+          batch.events.length === 0
+            ? await this.#answerWithoutEvents(batch, state)
+            : this.#answerAppended(batch, state, await this.#append(batch, state))
+        if (answered) return
         if (attempt >= this.#deps.limits.conflictAttemptsMax) throw this.#tooManyConflicts(attempt)
         const delayMs = conflictDelay.delayMs(attempt) ?? 0
         await sleep(this.#deps.timers, fullJitter(this.#deps.ports.random, delayMs))
@@ -127,7 +134,8 @@ export class AggregateActor {
       if (batch.has(envelope.checked.commandId)) return undefined // It will find the outcome of the first.
       this.#mailbox.shift()
       envelope.begun = true
-      this.#inHand.push(envelope)
+      if (this.#inHand === none) this.#inHand = [envelope]
+      else this.#inHand.push(envelope)
       if (envelope.checked.mayRepeat && !isNew(lookupOf(envelope, state))) {
         return this.#answerThenDecide(batch, state, envelope)
       }
@@ -181,11 +189,12 @@ export class AggregateActor {
     return true
   }
 
-  /** Appends and answers. `false`: another writer was first, decide again. */
-  async #commit(batch: Batch, state: Replayed): Promise<boolean> {
-    if (batch.events.length === 0) return this.#answerWithoutEvents(batch, state)
-    const request = { stream: this.stream, events: batch.events, expected: state.revision }
-    const outcome = await appendUntilDefinite(this.#deps, request)
+  #append({ events }: Batch, { revision }: Replayed): Promise<AppendOutcome> {
+    return appendUntilDefinite(this.#deps, { stream: this.stream, events, expected: revision })
+  }
+
+  /** Answers what was appended. `false`: another writer was first, decide again. */
+  #answerAppended(batch: Batch, state: Replayed, outcome: AppendOutcome): boolean {
     switch (outcome.outcome) {
       case 'committed':
         this.state.adopt(batch, outcome)

@@ -40,7 +40,7 @@ type Recordable = Pick<DecidedEvent, 'type' | 'version' | 'data'>
 
 /** What one command would write. */
 interface Encoded {
-  readonly events: readonly EventToAppend[]
+  readonly events: EventToAppend[]
   readonly bytes: number
   /** Hash of the last event. */
   readonly hash: string
@@ -48,8 +48,8 @@ interface Encoded {
 
 /** Collects decisions. The actor's own state is not touched before the commit. */
 export class Batch {
-  readonly events: EventToAppend[] = []
-  readonly decided: Decided[] = []
+  #events: EventToAppend[] = []
+  #decided: Decided[] = []
   readonly #model: Model
   readonly #stream: string
   readonly #writer: string
@@ -67,13 +67,23 @@ export class Batch {
     this.state = { ...committed }
   }
 
+  /** What is to be appended. */
+  get events(): readonly EventToAppend[] {
+    return this.#events
+  }
+
+  /** In order. */
+  get decided(): readonly Decided[] {
+    return this.#decided
+  }
+
   /** Whether this id is part of the batch: the second must wait for the first. */
   has(commandId: string): boolean {
     return this.#ids?.has(commandId) ?? false
   }
 
   get full(): boolean {
-    return this.events.length >= eventsMax
+    return this.#events.length >= eventsMax
   }
 
   /** Decides one command. `false`: it does not fit into this append any more, nothing was changed. */
@@ -87,7 +97,7 @@ export class Batch {
       const time = this.#timeOf(checked, nowMs)
       decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
       const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
-      if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
+      if (this.#bytes + made.bytes > batchBytesMax && this.#events.length > 0) return false
       this.#take(made, time)
       if (checked.turn) this.state.commandRevision = checked.turn.revision
       if (decision.accepted) this.state.snapshot = decision.snapshot
@@ -100,15 +110,10 @@ export class Batch {
       this.#ids.add(checked.commandId)
     }
     const { snapshot, revision, time } = this.state
-    this.decided.push({
-      envelope,
-      decision,
-      snapshot,
-      revision,
-      time,
-      firstRevision,
-      events: this.events.length,
-    })
+    const events = this.#events.length
+    const decided = { envelope, decision, snapshot, revision, time, firstRevision, events }
+    if (this.#decided.length === 0) this.#decided = [decided]
+    else this.#decided.push(decided)
     return true
   }
 
@@ -116,7 +121,7 @@ export class Batch {
   pass({ turn }: CheckedCommand): void {
     if (turn?.after !== this.state.commandRevision) return
     this.state.commandRevision = turn.revision
-    if (this.decided.length === 0) this.#committed.commandRevision = turn.revision
+    if (this.#decided.length === 0) this.#committed.commandRevision = turn.revision
   }
 
   /**
@@ -128,7 +133,7 @@ export class Batch {
     if ('error' in decision) throw decision.error
     const { commandId } = decided.envelope.checked
     // The events of one append stand together in the log.
-    const own = events === 0 ? this.#committed.position : position - (this.events.length - events)
+    const own = events === 0 ? this.#committed.position : position - (this.#events.length - events)
     const state = { snapshot, revision, position: own, time }
     if (!decision.accepted) {
       return { commandId, duplicate: false, state, accepted: false, ...decision.refusal }
@@ -217,8 +222,7 @@ export class Batch {
   #encode(checked: CheckedCommand, records: readonly Recordable[], time: number): Encoded {
     let { revision, hash } = this.state
     let bytes = 0
-    const events: EventToAppend[] = []
-    for (const { type, version, data } of records) {
+    const events = records.map(({ type, version, data }) => {
       revision += 1
       const metadata = this.#metadata(checked, version, time, hash)
       const own = eventBytes(type, data, metadata)
@@ -226,8 +230,8 @@ export class Batch {
       bytes += own
       const made = identify({ stream: this.#stream, revision, type, data, metadata })
       hash = made.hash
-      events.push(made.event)
-    }
+      return made.event
+    })
     if (bytes > batchBytesMax) throw this.#tooLarge('All events', checked, bytes, batchBytesMax)
     return { events, bytes, hash }
   }
@@ -235,10 +239,9 @@ export class Batch {
   #take({ events, bytes, hash }: Encoded, time: number): void {
     if (events.length === 0) return
     const { state } = this
-    for (const event of events) {
-      this.events.push(event)
-      if (!state.started && this.#model.events.has(event.type)) state.started = true
-    }
+    if (this.#events.length === 0) this.#events = events
+    else this.#events.push(...events)
+    state.started ||= events.some(({ type }) => this.#model.events.has(type))
     this.#bytes += bytes
     state.revision += events.length
     state.hash = hash

@@ -124,13 +124,26 @@ export function canonical(value: Json): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (isArray(value)) return `[${value.map(canonical).join(',')}]`
   let text = ''
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedKeys(value)) {
     const field: Json | undefined = value[key]
     // Dropped, as `encode` does: a value and what comes back from the log hash alike.
     if (field === undefined) continue
     text += `${text === '' ? '' : ','}${quoted(key)}:${canonical(field)}`
   }
   return `{${text}}`
+}
+
+// Most objects have few keys: for them this is several times faster than the general sort.
+function sortedKeys(value: JsonObject): readonly string[] {
+  const keys = Object.keys(value)
+  if (keys.length > 16) return keys.sort()
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] as string
+    let at = i
+    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string
+    keys[at] = key
+  }
+  return keys
 }
 
 /** A text as JSON. Most are short and plain, and then this is faster than `JSON.stringify`. */

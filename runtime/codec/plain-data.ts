@@ -1,7 +1,7 @@
 // Decides whether a value survives a round trip through JSON. No code of the value runs meanwhile.
 
 import { types } from 'node:util'
-import { count, pathOf, refuse, type Walk } from './refusal.ts'
+import { count, enter, type Place, pathOf, refuse, type Walk } from './refusal.ts'
 
 /** How many objects and arrays may lie inside each other. */
 export const depthMax = 64
@@ -32,24 +32,22 @@ export function checkParsed(walk: Walk, value: unknown): void {
   if (typeof value === 'string') checkText(walk, value)
   else if (typeof value === 'number') checkNumber(walk, value)
   if (typeof value !== 'object' || value === null) return
-  if (walk.ancestors.length >= depthMax) refuseDepth(walk)
-  walk.ancestors.push(value)
-  const at = walk.keys.push('') - 1
+  if (depthOf(walk) >= depthMax) refuseDepth(walk)
+  const place = enter(walk, value)
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
-      walk.keys[at] = i
+      place.key = i
       checkParsed(walk, value[i])
     }
   } else {
     // Without a guard: parsed objects inherit nothing enumerable, and for..in is the fastest loop.
     for (const key in value) {
-      walk.keys[at] = key
+      place.key = key
       checkKey(walk, key)
       checkParsed(walk, (value as Readonly<Record<string, unknown>>)[key])
     }
   }
-  walk.keys.pop()
-  walk.ancestors.pop()
+  walk.place = place.outer
 }
 
 /** Tells an object that is only its properties from one with behaviour or hidden content. */
@@ -69,29 +67,31 @@ const lookupGetter: (this: object, key: number) => unknown = Reflect.get(
 
 function checkContainer(walk: Walk, value: object): void {
   if (!isPlain(value)) refuseForeign(walk, value)
-  for (let i = 0; i < walk.ancestors.length; i++) {
-    if (walk.ancestors[i] !== value) continue
-    const target = pathOf(walk.keys.slice(0, i))
+  for (let place = walk.place; place !== undefined; place = place.outer) {
+    if (place.container !== value) continue
+    const target = pathOf(place.outer)
     refuse(walk, `closes a cycle back to ${target}`, 'refer to it by an id')
   }
-  if (walk.ancestors.length >= depthMax) refuseDepth(walk)
+  if (depthOf(walk) >= depthMax) refuseDepth(walk)
   if ('toJSON' in value) checkSubstitution(walk, value)
   const symbols = Object.getOwnPropertySymbols(value)
   if (symbols.length > 0) {
     refuse(walk, `has the symbol key ${String(symbols[0])}`, 'use string keys only')
   }
-  walk.ancestors.push(value)
-  if (Array.isArray(value)) checkArray(walk, value)
   // Numbers, dates and arguments stay what they are when they inherit like a plain object.
-  else if (objectTag.call(value) !== '[object Object]') refuseForeign(walk, value)
-  else checkProperties(walk, value)
-  walk.ancestors.pop()
+  const isList = Array.isArray(value)
+  if (!isList && objectTag.call(value) !== '[object Object]') refuseForeign(walk, value)
+  const place = enter(walk, value)
+  if (isList) checkArray(walk, value, place)
+  else checkProperties(walk, value, place)
+  walk.place = place.outer
 }
 
-function checkProperties(walk: Walk, value: object): void {
-  const at = walk.keys.push('') - 1
+const depthOf = ({ place }: Walk): number => (place === undefined ? 0 : place.depth)
+
+function checkProperties(walk: Walk, value: object, place: Place): void {
   for (const key of Object.getOwnPropertyNames(value)) {
-    walk.keys[at] = key
+    place.key = key
     // The descriptor is read, not the property: a getter must not run.
     const property = Object.getOwnPropertyDescriptor(value, key)
     if (property === undefined) continue
@@ -109,23 +109,21 @@ function checkProperties(walk: Walk, value: object): void {
     count(walk, key.length + 3)
     checkValue(walk, property.value)
   }
-  walk.keys.pop()
 }
 
-function checkArray(walk: Walk, value: readonly unknown[]): void {
+function checkArray(walk: Walk, value: readonly unknown[], place: Place): void {
   // Each element takes two bytes or more: this also bounds the list of names below.
   if (value.length > 0) count(walk, value.length - 1)
   const names = Object.getOwnPropertyNames(value)
-  const at = walk.keys.push('') - 1
   for (let i = 0; i < value.length; i++) {
-    walk.keys[at] = i
+    place.key = i
     if (lookupGetter.call(value, i) !== undefined) refuseAccessor(walk)
     const element = value[i]
     if (element === undefined && !Object.hasOwn(value, i)) refuseHole(walk)
     checkValue(walk, element)
   }
-  walk.keys.pop()
-  if (names.length !== value.length + 1) refuseExtras(walk, value, names)
+  place.key = undefined
+  if (names.length !== value.length + 1) refuseExtras(walk, value, names, place)
 }
 
 function checkKey(walk: Walk, key: string): void {
@@ -166,11 +164,16 @@ const refuseHole = (walk: Walk): never => refuse(walk, 'is a hole in an array', 
 const refuseDepth = (walk: Walk): never =>
   refuse(walk, `lies deeper than ${depthMax} levels`, 'flatten the data')
 
-function refuseExtras(walk: Walk, value: readonly unknown[], names: readonly string[]): never {
+function refuseExtras(
+  walk: Walk,
+  value: readonly unknown[],
+  names: readonly string[],
+  place: Place,
+): never {
   // Integer keys come first and length follows them: what is left over was added.
   const extra = names.slice(value.length).find((name) => name !== 'length')
   if (extra === undefined) return refuseHole(walk)
-  walk.keys.push(extra)
+  place.key = extra
   return refuse(walk, 'is a named property of an array', 'use an object instead of the array')
 }
 

@@ -9,23 +9,39 @@ export interface Walk {
   readonly bytesMax: number
   /** Lower bound of the UTF-8 size of the text. Also bounds the walk when references are shared. */
   bytes: number
-  /** Leads from the top to the value being looked at. */
-  readonly keys: (string | number)[]
-  /** The containers around that value: `ancestors[i]` was entered when `keys` held `i` keys. */
-  readonly ancestors: object[]
+  /** The innermost container around the value being looked at. */
+  place: Place | undefined
+}
+
+/** A container on the way from the top. Linked, because arrays would be dear for the flat payloads most are. */
+export interface Place {
+  readonly container: object
+  /** Which of its values is being looked at; `undefined` for the container itself. */
+  key: string | number | undefined
+  readonly outer: Place | undefined
+  /** How many containers there are, this one included. */
+  readonly depth: number
 }
 
 export const startWalk = (what: string, bytesMax: number): Walk => ({
   what,
   bytesMax,
   bytes: 0,
-  keys: [],
-  ancestors: [],
+  place: undefined,
 })
+
+/** Goes into a container. */
+export function enter(walk: Walk, container: object): Place {
+  const outer = walk.place
+  const depth = outer === undefined ? 1 : outer.depth + 1
+  const place = { container, key: undefined, outer, depth }
+  walk.place = place
+  return place
+}
 
 /** Refuses the value the walk stands on. `reason` continues the sentence that begins with the path. */
 export function refuse(walk: Walk, reason: string, fix: string, cause?: unknown): never {
-  const path = pathOf(walk.keys)
+  const path = pathOf(walk.place)
   const message = `${walk.what} is not plain JSON data: ${path} ${reason}; ${fix}.`
   throw new ReenactError('InvalidPayload', message, { path, reason }, cause)
 }
@@ -45,8 +61,11 @@ export function refuseSize(walk: Walk, bytes: number, qualifier = ''): never {
   )
 }
 
-/** Writes keys as `$.items[3]['a b']`. */
-export const pathOf = (keys: readonly (string | number)[]): string => `$${keys.map(step).join('')}`
+/** Writes a place as `$.items[3]['a b']`. */
+export function pathOf(place: Place | undefined): string {
+  if (place === undefined) return '$'
+  return pathOf(place.outer) + (place.key === undefined ? '' : step(place.key))
+}
 
 function step(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`

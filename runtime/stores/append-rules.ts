@@ -93,7 +93,8 @@ export const isStorable = (text: string): boolean =>
   !text.includes('\0') && (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 
 // U+001F stands between the parts of an event where stores checksum it. JSON text has none.
-const isFramable = (text: string): boolean => isStorable(text) && !text.includes('\x1f')
+const isFramable = (text: unknown): boolean =>
+  typeof text === 'string' && isStorable(text) && !text.includes('\x1f')
 
 /** What is wrong with a stream name, if anything. */
 export function nameProblem(stream: string): ReenactError | undefined {
@@ -114,7 +115,7 @@ function eventProblem(stream: string, event: EventToAppend): ReenactError | unde
   const bytes = sizeIfText(event)
   if (bytes !== undefined && bytes <= eventBytesMax) return undefined
   for (const part of ['id', 'type', 'data', 'metadata'] as const) {
-    if (typeof event[part] === 'string' && isFramable(event[part])) continue
+    if (isFramable(event[part])) continue
     const reason = 'not a text without NUL, U+001F and lone surrogates'
     return new ReenactError(
       'InvalidPayload',
@@ -127,10 +128,8 @@ function eventProblem(stream: string, event: EventToAppend): ReenactError | unde
 
 /** The size of an event that holds nothing but texts which come back as they are. */
 function sizeIfText({ id, type, data, metadata }: EventToAppend): number | undefined {
-  for (const part of [id, type, data, metadata]) if (typeof part !== 'string') return undefined
-  // One look at all of them; the blank keeps halves of a surrogate pair apart.
-  if (!isFramable(`${id} ${type} ${data} ${metadata}`)) return undefined
-  return eventBytes(type, data, metadata)
+  const framable = isFramable(id) && isFramable(type) && isFramable(data) && isFramable(metadata)
+  return framable ? eventBytes(type, data, metadata) : undefined
 }
 
 const tooLarge = (what: string, bytes: number, limitBytes: number): ReenactError =>

@@ -31,7 +31,7 @@ import { GroupCommit } from './group-commit.ts'
 import { LogReader } from './log-reader.ts'
 import type { Operation, WriteContext } from './operations.ts'
 import {
-  appendOperation,
+  AppendOperation,
   changeRules,
   put,
   refuseTombstoned,
@@ -128,7 +128,7 @@ export class FileStore implements SqliteStore {
     return new Promise((resolve) => {
       const refusal = this.#writeRefusal() ?? refusalOf(stream, events, expected)
       if (refusal) resolve({ outcome: 'refused', error: refusal })
-      else this.#commits.submit(appendOperation(stream, events, expected, resolve))
+      else this.#commits.submit(new AppendOperation(stream, events, expected, resolve))
     })
   }
 

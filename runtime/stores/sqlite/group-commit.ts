@@ -1,7 +1,7 @@
 // Group commit: everything queued in one turn of the event loop becomes one transaction, acknowledged after it.
 
 import { isReenactError, ReenactError } from '../../core/errors.ts'
-import { type Operation, type WriteContext, writeRows } from './operations.ts'
+import { type Answer, type Operation, type WriteContext, writeRows } from './operations.ts'
 import { sqliteCodeOf, sqliteCodes, storeError, storeFailed } from './sqlite-errors.ts'
 
 /** Bounds of what waits for a commit. */
@@ -107,11 +107,11 @@ export class GroupCommit {
     // Running maximum: the clock may go back, recording times may not.
     context.recordedAt = Math.max(recordedAt, Math.floor(clock.now()))
     context.changed = false
-    let settle: (() => void)[]
+    let answers: Answer[]
     let isInFile: () => boolean
     try {
       connection.begin()
-      settle = group.map((operation) => this.#run(operation))
+      answers = group.map((operation) => this.#run(operation))
       writeRows(context)
       context.streams.index.writeSome(context.position - position)
       isInFile = this.#mark(position)
@@ -125,10 +125,10 @@ export class GroupCommit {
       connection.commit()
     } catch (error) {
       undo()
-      this.#resolveCommit(group, error, mayRepeat, isInFile, settle)
+      this.#resolveCommit(group, error, mayRepeat, isInFile, answers)
       return
     }
-    for (const tell of settle) tell()
+    for (const answer of answers) answer.tell()
   }
 
   // How to see later whether this transaction is in the file: by its last event, otherwise by a mark of its own.
@@ -147,12 +147,12 @@ export class GroupCommit {
   }
 
   // A refusal too may rest on what this transaction wrote before, so it is told after the commit.
-  #run(operation: Operation): () => void {
+  #run(operation: Operation): Answer {
     try {
       return operation.run(this.#context)
     } catch (error) {
       if (!isReenactError(error)) throw error
-      return () => operation.refused(error)
+      return { tell: () => operation.refused(error) }
     }
   }
 
@@ -182,7 +182,7 @@ export class GroupCommit {
     error: unknown,
     mayRepeat: boolean,
     isInFile: () => boolean,
-    settle: readonly (() => void)[],
+    answers: readonly Answer[],
   ): void {
     const code = sqliteCodeOf(error)
     if (code === sqliteCodes.ioError) {
@@ -202,7 +202,7 @@ export class GroupCommit {
       this.#fail(group, cause)
       return
     }
-    if (isThere) for (const tell of settle) tell()
+    if (isThere) for (const answer of answers) answer.tell()
     else if (code === sqliteCodes.full) this.#notWritten(group, error, true)
     else if (mayRepeat) this.#write(group, false)
     else this.#fail(group, error, true)

@@ -37,6 +37,12 @@ export interface WriteContext {
   inline: InlineHook | undefined
 }
 
+/** What a caller waits for. */
+export interface Answer {
+  /** Tells the caller. */
+  tell(): void
+}
+
 /** One thing to be done in the group's transaction. */
 export interface Operation {
   /** Its share of the queue's bound. */
@@ -45,28 +51,50 @@ export interface Operation {
    * Decides and writes, and answers how to tell the caller once that is durable. A `ReenactError` thrown here
    * refuses this operation alone: nothing was written yet.
    */
-  run(context: WriteContext): () => void
+  run(context: WriteContext): Answer
   /** Definitely not written. */
   refused(error: ReenactError): void
   /** It may or may not be written. */
   unknown(error: ReenactError): void
 }
 
-/** Appends events to one stream. */
-export function appendOperation(
-  stream: string,
-  events: readonly EventToAppend[],
-  expected: ExpectedRevision,
-  settle: (outcome: AppendOutcome) => void,
-): Operation {
-  return {
-    bytes: queuedBytes(events),
-    refused: (error) => settle({ outcome: 'refused', error }),
-    unknown: (error) => settle({ outcome: 'unknown', error }),
-    run: (context) => {
-      const outcome = append(context, stream, events, expected)
-      return () => settle(outcome)
-    },
+/** Appends events to one stream. A class, because there is one for every command. */
+export class AppendOperation implements Operation, Answer {
+  readonly bytes: number
+  readonly #stream: string
+  readonly #events: readonly EventToAppend[]
+  readonly #expected: ExpectedRevision
+  readonly #settle: (outcome: AppendOutcome) => void
+  #outcome: AppendOutcome | undefined
+
+  constructor(
+    stream: string,
+    events: readonly EventToAppend[],
+    expected: ExpectedRevision,
+    settle: (outcome: AppendOutcome) => void,
+  ) {
+    this.bytes = queuedBytes(events)
+    this.#stream = stream
+    this.#events = events
+    this.#expected = expected
+    this.#settle = settle
+  }
+
+  run(context: WriteContext): Answer {
+    this.#outcome = append(context, this.#stream, this.#events, this.#expected)
+    return this
+  }
+
+  tell(): void {
+    if (this.#outcome) this.#settle(this.#outcome)
+  }
+
+  refused(error: ReenactError): void {
+    this.#settle({ outcome: 'refused', error })
+  }
+
+  unknown(error: ReenactError): void {
+    this.#settle({ outcome: 'unknown', error })
   }
 }
 
@@ -82,7 +110,7 @@ export function simpleOperation<Result>(
     unknown: promise.reject,
     run: (context) => {
       const result = body(context)
-      return () => promise.resolve(result)
+      return { tell: () => promise.resolve(result) }
     },
   }
 }
