@@ -94,7 +94,10 @@ function evolveRecorded(
   }
 }
 
-/** Folds what the stream holds after `state`, up to a moment. Long streams are folded in slices. */
+/**
+ * Folds what the stream holds after `state`, up to a moment. Long streams are folded in slices. Commands are remembered
+ * only up to the present: nobody sends one to the past.
+ */
 export async function catchUp(
   deps: ReadDeps,
   model: Model,
@@ -103,6 +106,7 @@ export async function catchUp(
   options: { readonly within?: Within; readonly visit?: Visit } = {},
 ): Promise<void> {
   const { within = always, visit } = options
+  const isPresent = within === always
   const start = state.revision
   let last: RecordedEvent | undefined
   let commandId: string | undefined
@@ -115,16 +119,18 @@ export async function catchUp(
     for (const recorded of page.events) {
       if (recorded.revision !== state.revision + 1) throw gap(stream, state, recorded)
       const header = readHeader(recorded)
-      const time = Math.max(state.time, header.time ?? recorded.recordedAt)
       const { revision, position, recordedAt } = recorded
-      if (within !== always && !within({ revision, position, recordedAt, time })) {
-        end = true
-        break
+      if (!isPresent) {
+        const time = Math.max(state.time, header.time ?? recordedAt)
+        if (!within({ revision, position, recordedAt, time })) {
+          end = true
+          break
+        }
       }
       visit?.(recorded)
       fold(model, state, recorded, header)
       // The events of one command stand together: only its first is remembered.
-      if (header.commandId !== undefined && header.commandId !== commandId) {
+      if (isPresent && header.commandId !== undefined && header.commandId !== commandId) {
         commandId = header.commandId
         state.commands.add(commandId, revision, recordedAt)
       }

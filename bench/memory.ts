@@ -1,8 +1,12 @@
 // What an idle actor in memory costs above its own state.
 
+import { createRuntime } from '../runtime/index.ts'
 import { Account } from './account.ts'
 import { type BenchContext, type Figure, type Row, scaled } from './measure.ts'
 import { openSmall, prepareSmall, smallActors } from './replay.ts'
+
+/** As many as a runtime keeps by default. */
+const crowdActors = 100_000
 
 const used = (): number => {
   if (!globalThis.gc) throw new Error('run node with --expose-gc')
@@ -32,7 +36,38 @@ async function actorBytes(context: BenchContext): Promise<Figure> {
   return { value: bytes - plainBytes(ids.length) }
 }
 
+/** All in memory at once, each with one event. The store's part of the heap is counted with them. */
+async function crowdBytes(context: BenchContext): Promise<Figure> {
+  const runtime = await createRuntime({ store: `file:${context.file}`, actors: [Account] })
+  const open = (id: string) => runtime.actor(Account, id).send({ type: 'open', owner: 'Ann' })
+  // What is not an actor's is warm before it is weighed.
+  for (let id = 0; id < 10; id += 1) await open(`w${id}`)
+  const count = Math.min(scaled(crowdActors, context), crowdActors - 10)
+  const before = used()
+  for (let first = 0; first < count; first += 1_000) {
+    const size = Math.min(1_000, count - first)
+    await Promise.all(Array.from({ length: size }, (_, at) => open(`a${first + at}`)))
+  }
+  const bytes = (used() - before) / count
+  const { resident } = runtime.metrics()
+  if (resident !== count + 10) throw new Error(`${resident} actors are in memory`)
+  await runtime.close()
+  return { value: bytes - plainBytes(count) }
+}
+
 export const memoryRows: readonly Row[] = [
+  {
+    title: 'an idle actor, 100,000 in memory',
+    unit: 'bytes',
+    sides: [
+      {
+        name: 'Reenact: above its context',
+        role: 'reenact',
+        reach: { atMost: 4_000 },
+        run: crowdBytes,
+      },
+    ],
+  },
   {
     title: 'an idle actor of 20 events in memory',
     unit: 'bytes',

@@ -12,11 +12,13 @@ import { Account, AccountByXState } from './account.ts'
 import { type BenchContext, type Figure, median, type Row, rate, scaled } from './measure.ts'
 import { report, Sensor } from './sensor.ts'
 
-const longEvents = 300_000
+const longEvents = 1_000_000
 const logEvents = 200_000
 const parsedEvents = 100_000
 export const smallActors = 5_000
 const smallEvents = 20
+const mediumActors = 100
+const mediumEvents = 1_000
 const never = 1_000_000_000
 
 const open = (file: string, actors: AnyAggregate[], limits: RuntimeOptions['limits'] = {}) =>
@@ -109,6 +111,38 @@ async function catchUp(context: BenchContext, types?: readonly string[]): Promis
   return figure
 }
 
+/** Times actors that are not in memory. Answers the median. */
+async function activateAll(runtime: Runtime, ids: readonly string[], events: number) {
+  const times: number[] = []
+  for (const id of ids) {
+    const start = performance.now()
+    const { revision } = await runtime.actor(Account, id).state()
+    times.push((performance.now() - start) * 1000)
+    if (revision !== events - 1) throw new Error(`'${id}' is at revision ${revision}`)
+  }
+  const { activations, snapshotsIgnored } = runtime.metrics()
+  if (activations !== ids.length || snapshotsIgnored > 0) throw new Error('not what was meant')
+  await runtime.close()
+  return { value: median(times) }
+}
+
+const mediumFile = ({ folder }: BenchContext): string => join(folder, 'medium.db')
+
+async function prepareMedium(context: BenchContext): Promise<void> {
+  const runtime = await open(mediumFile(context), [Account])
+  const actors = scaled(mediumActors, context)
+  await send(runtime, Account, actors * mediumEvents, (n) => [
+    `a${n % actors}`,
+    command(n < actors),
+  ])
+  await runtime.close()
+}
+
+async function mediumActivation(context: BenchContext): Promise<Figure> {
+  const ids = Array.from({ length: scaled(mediumActors, context) }, (_, id) => `a${id}`)
+  return activateAll(await open(mediumFile(context), [Account]), ids, mediumEvents)
+}
+
 const smallFile = ({ folder }: BenchContext, snapshots: boolean): string =>
   join(folder, snapshots ? 'small-snapshots.db' : 'small.db')
 
@@ -139,17 +173,7 @@ export async function openSmall(
 /** Time until the state of an actor that is not in memory is known. */
 async function activation(context: BenchContext, snapshots: boolean): Promise<Figure> {
   const { runtime, ids } = await openSmall(context, snapshots)
-  const times: number[] = []
-  for (const id of ids) {
-    const start = performance.now()
-    const { revision } = await runtime.actor(Account, id).state()
-    times.push((performance.now() - start) * 1000)
-    if (revision !== smallEvents - 1) throw new Error(`'${id}' is at revision ${revision}`)
-  }
-  const { activations, snapshotsIgnored } = runtime.metrics()
-  if (activations !== ids.length || snapshotsIgnored > 0) throw new Error('not what was meant')
-  await runtime.close()
-  return { value: median(times) }
+  return activateAll(runtime, ids, smallEvents)
 }
 
 /** The ways of reading. */
@@ -176,7 +200,7 @@ export const readingRows: readonly Row[] = [
       {
         name: 'Reenact',
         role: 'reenact',
-        run: (context) => replay(context, AccountByXState as typeof Account, longEvents / 3),
+        run: (context) => replay(context, AccountByXState as typeof Account, longEvents / 10),
       },
       {
         name: 'JSON.parse of the events alone',
@@ -235,5 +259,11 @@ export const readingRows: readonly Row[] = [
         run: (context) => activation(context, true),
       },
     ],
+  },
+  {
+    title: 'activation of a 1,000-event actor, p50',
+    unit: 'µs',
+    prepare: prepareMedium,
+    sides: [{ name: 'Reenact: from its events', role: 'reenact', run: mediumActivation }],
   },
 ]
