@@ -1,6 +1,6 @@
 // Snapshots are a cache: they save time, never decide. What does not fit or verify is ignored.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { deepFreeze, encode } from '../runtime/codec/codec.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { StateStore } from '../runtime/ports/state-store.ts'
@@ -30,7 +30,7 @@ const bytesMax = 8 * 1024 * 1024
 /** Where the snapshot of a stream lies. */
 export const snapshotKey = (stream: string): string => `snapshot:${stream}`
 
-const sealOf = (body: string): string => createHash('sha256').update(body).digest('base64url')
+const sealOf = (body: string): string => hash('sha256', body, 'base64url')
 
 /** Text of a snapshot under its own hash. Throws `InvalidPayload` where the context cannot be stored. */
 export function writeSnapshot(model: Model, state: Replayed): string {

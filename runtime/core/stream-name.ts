@@ -24,24 +24,31 @@ export function checkCategory(name: string): void {
  * percent-encoded, so distinct ids never share a stream and no id reaches a system stream.
  */
 export function streamName(category: string, id: string): string {
-  const refuse = (reason: string, fix: string) =>
-    new ReenactError(
-      'InvalidName',
-      `'${id}' cannot be an id of '${category}': ${reason}. ${fix}.`,
-      {
-        name: id,
-        fix,
-      },
-    )
-  if (typeof id !== 'string' || id === '') throw refuse('it is empty', 'Give a non-empty string')
-  if (!isWellFormed(id)) throw refuse('it has a lone surrogate', 'Give well-formed text')
-  if (id.startsWith('$')) throw refuse('a leading $ is reserved', 'Start with another character')
-  const name = `${category}-${unsafe.test(id) ? encodeId(id) : id}`
-  if (Buffer.byteLength(name) > streamNameBytesMax) {
-    throw refuse(`its stream name is over ${streamNameBytesMax} bytes`, 'Use a shorter id')
+  if (typeof id !== 'string')
+    throw badId(category, id, 'it is no string', 'Give a string: String(id)')
+  if (id === '') throw badId(category, id, 'it is empty', 'Give a non-empty string')
+  const plain = !unsafe.test(id)
+  if (!plain && !isWellFormed(id)) {
+    throw badId(category, id, 'it has a lone surrogate', 'Give well-formed text')
+  }
+  if (id.startsWith('$')) {
+    throw badId(category, id, 'a leading $ is reserved', 'Start with another character')
+  }
+  const name = `${category}-${plain ? id : encodeId(id)}`
+  // What is encoded is ASCII: its length is its size.
+  if (name.length > streamNameBytesMax) {
+    const reason = `its stream name is over ${streamNameBytesMax} bytes`
+    throw badId(category, id, reason, 'Use a shorter id')
   }
   return name
 }
+
+const badId = (category: string, id: unknown, reason: string, fix: string): ReenactError =>
+  new ReenactError(
+    'InvalidName',
+    `'${String(id)}' cannot be an id of '${category}': ${reason}. ${fix}.`,
+    { name: String(id), fix },
+  )
 
 const encodeId = (id: string): string =>
   encodeURIComponent(id.normalize('NFC')).replace(
