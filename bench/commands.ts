@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Bank, type Load, measureBank, openReenactBank } from './bank.ts'
+import { guardedInserts } from './guarantees.ts'
 import { type BenchContext, type Figure, type Reach, type Row, rate, type Side } from './measure.ts'
 import { preallocatedRate, rawLogRate } from './raw-log.ts'
 import { rawInserts } from './sqlite-limit.ts'
@@ -37,6 +38,16 @@ const rawSqlite = (load: Load): Side => ({
   run: (context) => {
     const { commands } = sized(load, context)
     return rate(commands, () => rawInserts(context.file, commands, load.inFlight))
+  },
+})
+
+const guarantees = (load: Load): Side => ({
+  name: 'ids, hashes, checksums, rows',
+  role: 'limit',
+  durability: 'fsync',
+  run: (context) => {
+    const { accounts, commands, inFlight } = sized(load, context)
+    return rate(commands, () => guardedInserts(context.file, accounts, commands, inFlight))
   },
 })
 
@@ -100,6 +111,7 @@ export const commandRows: readonly Row[] = [
       reenact(many, 'fsync'),
       rawLog(many, 0.5),
       rawSqlite(many),
+      guarantees(many),
       peer('Emmett on SQLite, one connection', 'emmett.mjs', 'fsync', many, { atLeast: 20 }),
       peer('XState, snapshots in SQLite', 'xstate.mjs', 'fsync', many),
       peer('Emmett in memory', 'emmett.mjs', 'memory', many, { atLeast: 1.5 }),
@@ -108,7 +120,7 @@ export const commandRows: readonly Row[] = [
   {
     title: '1,000 actors, 256 in flight, durable',
     unit,
-    sides: [reenact(most, 'fsync'), rawLog(most, 0.35), rawSqlite(most)],
+    sides: [reenact(most, 'fsync'), rawLog(most, 0.35), rawSqlite(most), guarantees(most)],
   },
   {
     title: 'one actor, one at a time, durable',
@@ -124,7 +136,7 @@ export const commandRows: readonly Row[] = [
   {
     title: 'one actor, 64 in flight, durable',
     unit,
-    sides: [reenact(crowd, 'fsync'), rawLog(crowd, 0.5), rawSqlite(crowd)],
+    sides: [reenact(crowd, 'fsync'), rawLog(crowd, 0.5), rawSqlite(crowd), guarantees(crowd)],
   },
   {
     title: '1,000 actors, 64 in flight, in memory',

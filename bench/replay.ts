@@ -9,6 +9,7 @@ import {
   type RuntimeOptions,
 } from '../runtime/index.ts'
 import { Account, AccountByXState } from './account.ts'
+import { guardedReads } from './guarantees.ts'
 import { type BenchContext, type Figure, median, type Row, rate, scaled } from './measure.ts'
 import { report, Sensor } from './sensor.ts'
 
@@ -189,6 +190,17 @@ export const readingRows: readonly Row[] = [
         role: 'limit',
         reach: { atLeast: 0.5 },
         run: (context) => parse(longFile(context), scaled(parsedEvents, context)),
+      },
+      {
+        name: 'row, checksum and JSON.parse',
+        role: 'limit',
+        run: (context) => {
+          const count = scaled(longEvents, context)
+          return rate(count, () => {
+            const read = guardedReads(longFile(context), count)
+            if (read !== count) throw new Error(`read ${read}`)
+          })
+        },
       },
     ],
   },

@@ -60,8 +60,7 @@ export function prepareStatements(database: Database) {
     indexedHead: prepare(
       'SELECT revision FROM stream_events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
     ),
-    // The first event that the index should have and has not. The revision is the second part of a frame.
-    // Events of the indexed part of the log that the index does not lead to.
+    // Events of the indexed part of the log that the index does not lead to. The revision is the second part of a frame.
     missingPlaces: prepare(
       `SELECT position FROM events AS event
        WHERE position <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'indexed') AND NOT EXISTS (
