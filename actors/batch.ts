@@ -121,7 +121,8 @@ export class Batch {
   pass({ turn }: CheckedCommand): void {
     if (turn?.after !== this.state.commandRevision) return
     this.state.commandRevision = turn.revision
-    if (this.#decided.length === 0) this.#committed.commandRevision = turn.revision
+    // Without events there will be no commit to take it over.
+    if (this.#events.length === 0) this.#committed.commandRevision = turn.revision
   }
 
   /**
