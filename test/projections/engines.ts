@@ -27,6 +27,7 @@ const sqlite: TestEngine = {
   },
 }
 
+// One for all files that run in this process; it ends with the process.
 let server: Promise<PostgresServer> | undefined
 
 const postgres: TestEngine = {
@@ -48,11 +49,5 @@ const postgres: TestEngine = {
     return (await server).database()
   },
 }
-
-// One server for all files of a run: outside of any suite, so after the last of them.
-after(async function () {
-  this.timeout(60_000)
-  await (await server)?.stop()
-})
 
 export const engines: readonly TestEngine[] = [sqlite, postgres]

@@ -46,7 +46,7 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** Starts a server; the caller stops it. */
+/** Starts a server. It ends with this process, or when it is stopped. */
 export async function startPostgres(programs: string): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'reenact-postgres-'))
   const user = unprivileged()
@@ -72,12 +72,24 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
       options,
     )
   const ended = once(server, 'exit')
-  const stop = async () => {
-    // Its quickest way to end with all its processes.
-    server.kill('SIGQUIT')
-    await ended
-    rmSync(folder, { recursive: true, force: true })
+  // Its quickest way to end with all its processes.
+  const kill = () => server.kill('SIGQUIT')
+  const remove = () =>
+    rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 50 })
+  const leave = () => {
+    kill()
+    remove()
   }
+  const stop = async () => {
+    process.removeListener('exit', leave)
+    server.ref()
+    kill()
+    await ended
+    remove()
+  }
+  // Whoever does not stop it need not wait for it: it ends with this process.
+  server.unref()
+  process.once('exit', leave)
   for (let attempt = 0; ; attempt += 1) {
     try {
       psql('SELECT 1')
