@@ -2,8 +2,8 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chownSync, existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -59,11 +59,17 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     options,
   )
   const port = await freePort()
-  const server = spawn(
-    join(programs, 'postgres'),
-    ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder],
-    { ...options, stdio: 'ignore' },
-  )
+  // It ends with its input, that is with this process, however that one ends.
+  const script = '"$@" & cat; kill -QUIT $!; wait; rm -rf "$0"'
+  const command = [join(programs, 'postgres'), '-D', data, '-p', `${port}`, '-h', '127.0.0.1']
+  const server = spawn('sh', ['-c', script, folder, ...command, '-k', folder], {
+    ...user,
+    cwd: '/',
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  server.unref()
+  const input = server.stdin as Socket
+  input.unref()
   let databases = 0
   const psql = (sql: string) =>
     execFileSync(
@@ -72,24 +78,11 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
       options,
     )
   const ended = once(server, 'exit')
-  // Its quickest way to end with all its processes.
-  const kill = () => server.kill('SIGQUIT')
-  const remove = () =>
-    rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 50 })
-  const leave = () => {
-    kill()
-    remove()
-  }
   const stop = async () => {
-    process.removeListener('exit', leave)
     server.ref()
-    kill()
+    input.end()
     await ended
-    remove()
   }
-  // Whoever does not stop it need not wait for it: it ends with this process.
-  server.unref()
-  process.once('exit', leave)
   for (let attempt = 0; ; attempt += 1) {
     try {
       psql('SELECT 1')
