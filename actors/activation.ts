@@ -15,14 +15,14 @@ export interface Activation {
   readonly snapshotRevision: number
 }
 
-/** The state of a stream at a moment, or at its end. */
+/** The state of a stream at a moment, or now, at its end. */
 export async function activate(
   deps: ReadDeps,
   model: Model,
   stream: string,
-  moment?: Moment,
+  moment: Moment | 'now',
 ): Promise<Activation> {
-  const before = moment ? within(moment) : always
+  const before = moment === 'now' ? always : within(moment)
   const { found, state } = await loadSnapshot(model, deps.store.state, stream)
   if (state && before(state) && (await agrees(deps, stream, state))) {
     const snapshotRevision = state.revision
@@ -31,7 +31,7 @@ export async function activate(
   }
   const fresh = unborn(model)
   await catchUp(deps, model, stream, fresh, { within: before })
-  const snapshot = found && !moment ? 'ignored' : 'none'
+  const snapshot = found && moment === 'now' ? 'ignored' : 'none'
   return { state: fresh, snapshot, snapshotRevision: -1 }
 }
 

@@ -21,6 +21,8 @@ export interface ActorLimits {
   readonly appendTimeoutMs: number
   /** Decisions of one command against other writers before `Conflict`. Default 8. */
   readonly conflictAttemptsMax: number
+  /** Events one actor may have; then commands are `StreamFull`. Default 2^31-1. */
+  readonly streamEventsMax: number
 }
 
 /** What all actors of a runtime share. */

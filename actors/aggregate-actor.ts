@@ -102,7 +102,7 @@ export class AggregateActor {
     try {
       for (let attempt = 1; ; attempt += 1) {
         const state = this.state.resident ?? (await this.state.load(false))
-        const batch = new Batch(this.#model, this.stream, this.#deps.writer, state)
+        const batch = new Batch(this.#model, this.stream, this.#deps, state)
         if (attempt === 1) this.#inHand = none
         // Most batches are decided without waiting for anything.
         const deciding =

@@ -2,13 +2,22 @@
 
 import type { AnyStateMachine, ContextFrom } from 'xstate'
 import { decode, deepFreeze, encode } from '../runtime/codec/codec.ts'
-import { runtimeTypePrefix, type Upcaster, type UpcastRule } from '../runtime/codec/upcasting.ts'
+import type { Upcaster } from '../runtime/codec/upcasting.ts'
 import { messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { checkOptions, kindOf } from '../runtime/core/options.ts'
 import { checkCategory } from '../runtime/core/stream-name.ts'
+import {
+  isMachine,
+  optionError,
+  readCommands,
+  readEvents,
+  readUpcasters,
+  wholeFrom1,
+} from './declarations.ts'
 import { MachineRunner, type Snapshot } from './machine.ts'
 import { checkMachine } from './machine-rules.ts'
 import { machineKey } from './machine-text.ts'
-import type { EventModel, Model } from './model.ts'
+import type { Model } from './model.ts'
 import type { Schema } from './schema.ts'
 import type { MachineCommand, MachineEvent } from './types.ts'
 
@@ -79,8 +88,14 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
   options: AggregateOptions<M>,
 ): Aggregate<M, Name> {
   checkCategory(name)
-  const events = readEvents(name, options.events as unknown as Record<string, EventDefinition>)
-  const upcasters = readUpcasters(name, options)
+  if (!isMachine(machine)) {
+    throw optionError(name, 'machine', `is ${kindOf(machine)}`, 'give what createMachine returns')
+  }
+  checkOptions(options, ['events', 'commands', 'ignored', 'version'], `aggregate '${name}'`)
+  const version = wholeFrom1(name, 'version', options.version ?? 1)
+  const declared = options.events as unknown as Readonly<Record<string, EventDefinition>>
+  const events = readEvents(name, declared)
+  const upcasters = readUpcasters(name, declared, options.ignored ?? [])
   const facts = checkMachine({ aggregate: name, machine, events: new Set(events.keys()) })
   const runner = new MachineRunner(machine, name)
   const found = readInitial(name, runner)
@@ -90,11 +105,7 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
     const warning = `Aggregate '${name}' has no snapshots: ${snapshots.off}`
     process.emitWarning(warning, { code: 'REENACT_NO_SNAPSHOTS' })
   }
-  const commandSchemas = new Map<string, Schema>()
-  for (const [type, command] of Object.entries(options.commands ?? {})) {
-    const schema = (command as { schema?: Schema } | undefined)?.schema
-    if (schema) commandSchemas.set(type, schema)
-  }
+  const commandSchemas = readCommands(name, options.commands ?? {}, facts)
   const model: Model = {
     name,
     runner,
@@ -105,7 +116,7 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
     hasWildcard: facts.hasWildcard,
     commandSchemas,
     upcasters,
-    snapshotKey: snapshots === 'on' ? machineKey(machine, options.version ?? 1) : undefined,
+    snapshotKey: snapshots === 'on' ? machineKey(machine, upcasters, version) : undefined,
   }
   const made: Aggregate<M, Name> = { name, machine, snapshots }
   Object.defineProperty(made, modelOf_, { value: model })
@@ -114,7 +125,7 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
 
 /** The internals of an aggregate. */
 export function modelOf(aggregate: Aggregate): Model {
-  const model = (aggregate as unknown as Record<symbol, Model | undefined>)[modelOf_]
+  const model = (aggregate as unknown as Record<symbol, Model | undefined> | undefined)?.[modelOf_]
   if (model) return model
   throw new ReenactError(
     'InvalidOption',
@@ -179,99 +190,4 @@ function snapshotsOf(context: ContextFrom<AnyStateMachine>): Aggregate['snapshot
   } catch (error) {
     return { off: `the context cannot be stored: ${messageOf(error)}` }
   }
-}
-
-function optionError(name: string, option: string, what: string, fix: string): ReenactError {
-  return new ReenactError(
-    'InvalidOption',
-    `'${option}' of '${name}' ${what}. To mend it: ${fix}.`,
-    {
-      option,
-      fix,
-    },
-  )
-}
-
-const declarable = (type: string): boolean =>
-  type !== '' &&
-  !type.startsWith('$') &&
-  !type.startsWith(runtimeTypePrefix) &&
-  !type.startsWith('xstate.') &&
-  !type.includes('*')
-
-function readEvents(
-  name: string,
-  definitions: Record<string, EventDefinition> | undefined,
-): ReadonlyMap<string, EventModel> {
-  const entries = Object.entries(definitions ?? {})
-  if (entries.length === 0) {
-    throw optionError(name, 'events', 'is empty', 'name every event type the machine emits')
-  }
-  return new Map(
-    entries.map(([type, definition]) => {
-      const option = `events.${type}`
-      if (!declarable(type)) {
-        throw optionError(
-          name,
-          option,
-          'has a reserved name',
-          "do not begin with '$', 'reenact.' or 'xstate.', nor use '*'",
-        )
-      }
-      if ('erasable' in definition) {
-        throw optionError(
-          name,
-          option,
-          "uses 'erasable', which is reserved",
-          'remove it: erasable fields are not supported yet',
-        )
-      }
-      const version = definition.version ?? 1
-      if (!Number.isSafeInteger(version) || version < 1) {
-        throw optionError(
-          name,
-          `${option}.version`,
-          'is not a whole number from 1',
-          'count versions 1, 2, 3',
-        )
-      }
-      for (let from = 1; from < version; from += 1) {
-        if (typeof definition.upcast?.[from] !== 'function') {
-          throw optionError(
-            name,
-            `${option}.upcast`,
-            `has no step from version ${from}`,
-            `add 'upcast: { ${from}: (data) => … }'`,
-          )
-        }
-      }
-      return [type, { type, version, schema: definition.schema }]
-    }),
-  )
-}
-
-function readUpcasters<M extends AnyStateMachine>(
-  name: string,
-  options: AggregateOptions<M>,
-): Model['upcasters'] {
-  const rules = new Map<string, UpcastRule | null>()
-  const add = (found: string, rule: UpcastRule | null) => {
-    if (rules.has(found)) {
-      throw optionError(
-        name,
-        'events',
-        `names '${found}' twice`,
-        'keep one of type, alias and ignored',
-      )
-    }
-    rules.set(found, rule)
-  }
-  for (const [type, definition] of Object.entries(
-    options.events as unknown as Record<string, EventDefinition>,
-  )) {
-    const rule = { type, version: definition.version ?? 1, steps: definition.upcast ?? {} }
-    for (const found of [type, ...(definition.aliases ?? [])]) add(found, rule)
-  }
-  for (const found of options.ignored ?? []) add(found, null)
-  return rules
 }

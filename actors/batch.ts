@@ -1,17 +1,17 @@
 // The commands an actor decides together, against the state as it grows, and appends at once.
 
 import { encode } from '../runtime/codec/codec.ts'
-import { writeMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { batchBytesMax, eventBytes, eventBytesMax } from '../runtime/core/limits.ts'
+import { batchBytesMax } from '../runtime/core/limits.ts'
 import type { EventToAppend } from '../runtime/ports/event-store.ts'
+import type { ActorDeps } from './actor-deps.ts'
 import type { CheckedCommand } from './command.ts'
-import { type DecidedEvent, type Decision, decideFor } from './decide.ts'
+import { type Decision, decideFor } from './decide.ts'
+import { type Encoded, encodeEvents, type Recordable } from './encoded-events.ts'
 import type { Envelope } from './envelope.ts'
 import type { Snapshot } from './machine.ts'
 import type { Model } from './model.ts'
 import type { RawOutcome } from './outcome.ts'
-import { identify } from './recorded.ts'
 import type { Replayed } from './rehydrate.ts'
 
 /** More commands wait for the next append. */
@@ -35,17 +35,6 @@ interface Decided {
   readonly events: number
 }
 
-/** What becomes an event of the log. */
-type Recordable = Pick<DecidedEvent, 'type' | 'version' | 'data'>
-
-/** What one command would write. */
-interface Encoded {
-  readonly events: EventToAppend[]
-  readonly bytes: number
-  /** Hash of the last event. */
-  readonly hash: string
-}
-
 /** Collects decisions. The actor's own state is not touched before the commit. */
 export class Batch {
   #events: EventToAppend[] = []
@@ -53,16 +42,23 @@ export class Batch {
   readonly #model: Model
   readonly #stream: string
   readonly #writer: string
+  readonly #streamEventsMax: number
   readonly #committed: Replayed
   #ids: Set<string> | undefined
   #bytes = 0
   /** The state as it grows. Its command window is still the committed one. */
   readonly state: Replayed
 
-  constructor(model: Model, stream: string, writer: string, committed: Replayed) {
+  constructor(
+    model: Model,
+    stream: string,
+    { writer, limits }: Pick<ActorDeps, 'writer' | 'limits'>,
+    committed: Replayed,
+  ) {
     this.#model = model
     this.#stream = stream
     this.#writer = writer
+    this.#streamEventsMax = limits.streamEventsMax
     this.#committed = committed
     this.state = { ...committed }
   }
@@ -92,11 +88,13 @@ export class Batch {
     const firstRevision = this.state.revision + 1
     let decision: Decided['decision']
     try {
+      this.#checkRoom()
       this.#checkTurn(checked)
       const unmet = this.#unmetExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
       decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
-      const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
+      const records = this.#recordsOf(checked, decision)
+      const made = encodeEvents(this.#stream, this.#writer, this.state, { checked, records, time })
       if (this.#bytes + made.bytes > batchBytesMax && this.#events.length > 0) return false
       this.#take(made, time)
       if (checked.turn) this.state.commandRevision = checked.turn.revision
@@ -141,6 +139,16 @@ export class Batch {
     }
     const made = decision.events.map(({ event }) => event)
     return { commandId, duplicate: false, state, accepted: true, events: made }
+  }
+
+  #checkRoom(): void {
+    const limit = this.#streamEventsMax
+    if (this.state.revision + 1 < limit) return
+    throw new ReenactError(
+      'StreamFull',
+      `${this.#stream} has ${limit} events, as many as 'streamEventsMax' allows. Close its books and go on with a new actor, or raise the limit.`,
+      { stream: this.#stream, limit },
+    )
   }
 
   /** Commands of a command stream are decided one after the other, whoever hands them in. */
@@ -215,26 +223,11 @@ export class Batch {
     const data = decision.accepted
       ? { command: payload }
       : { command: payload, state: this.state.snapshot.value, ...decision.refusal }
-    const text = encode(data, { what: `The record of command '${checked.type}'` })
-    return [{ type, version: 1, data: text }]
-  }
-
-  /** The events as they will be appended. Throws `TooLarge`. */
-  #encode(checked: CheckedCommand, records: readonly Recordable[], time: number): Encoded {
-    let { revision, hash } = this.state
-    let bytes = 0
-    const events = records.map(({ type, version, data }) => {
-      revision += 1
-      const metadata = this.#metadata(checked, version, time, hash)
-      const own = eventBytes(type, data, metadata)
-      if (own > eventBytesMax) throw this.#tooLarge(`Event '${type}'`, checked, own, eventBytesMax)
-      bytes += own
-      const made = identify({ stream: this.#stream, revision, type, data, metadata })
-      hash = made.hash
-      return made.event
+    const text = encode(data, {
+      what: `The record of command '${checked.type}'`,
+      isRecord: true,
     })
-    if (bytes > batchBytesMax) throw this.#tooLarge('All events', checked, bytes, batchBytesMax)
-    return { events, bytes, hash }
+    return [{ type, version: 1, data: text }]
   }
 
   #take({ events, bytes, hash }: Encoded, time: number): void {
@@ -247,42 +240,6 @@ export class Batch {
     state.revision += events.length
     state.hash = hash
     state.time = Math.max(state.time, time)
-  }
-
-  #tooLarge(
-    what: string,
-    { type }: CheckedCommand,
-    bytes: number,
-    limitBytes: number,
-  ): ReenactError {
-    return new ReenactError(
-      'TooLarge',
-      `${what} of command '${type}' for ${this.#stream} would take ${bytes} bytes, over ${limitBytes}. Emit less, or keep large data elsewhere and emit its address.`,
-      { what: `${what} of '${type}'`, bytes, limitBytes },
-    )
-  }
-
-  #metadata(
-    { commandId, custom, options, payloadHash, turn }: CheckedCommand,
-    schemaVersion: number,
-    time: number,
-    previousHash: string,
-  ): string {
-    const { correlationId = commandId, causationId = commandId, traceparent } = options
-    return writeMetadata({
-      schemaVersion,
-      time,
-      commandId,
-      late: time < this.state.time,
-      payloadHash,
-      $correlationId: correlationId,
-      $causationId: causationId,
-      writer: this.#writer,
-      previousHash,
-      traceparent,
-      commandRevision: turn?.revision ?? this.state.commandRevision,
-      custom,
-    })
   }
 }
 

@@ -5,7 +5,7 @@ import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { idOf, streamName } from '../runtime/core/stream-name.ts'
 import type { EventToAppend, RecordedEvent } from '../runtime/ports/event-store.ts'
-import { type CheckedCommand, type CommandOptions, checkCommand, type Turn } from './command.ts'
+import { type CheckedCommand, checkCommand, type SendOptions, type Turn } from './command.ts'
 import type { Model } from './model.ts'
 import { identify } from './recorded.ts'
 
@@ -105,8 +105,7 @@ export function readCommandEvent(
 ): CheckedCommand {
   const metadata: PostedMetadata = readMetadata(recorded)
   const { commandId = recorded.id, $correlationId, $causationId, traceparent } = metadata
-  const options: { -readonly [Key in keyof CommandOptions]: CommandOptions[Key] } = {
-    turn,
+  const options: { -readonly [Key in keyof SendOptions]: SendOptions[Key] } = {
     commandId,
     correlationId: $correlationId ?? commandId,
     causationId: $causationId ?? commandId,
@@ -117,5 +116,5 @@ export function readCommandEvent(
   if (metadata.occurredAt !== undefined) options.occurredAt = metadata.occurredAt
   if (metadata.late) options.late = true
   if (metadata.custom !== undefined) options.metadata = metadata.custom
-  return checkCommand(model, stream, payloadOf(recorded), options, () => commandId)
+  return checkCommand(model, stream, payloadOf(recorded), options, () => commandId, turn)
 }

@@ -1,10 +1,11 @@
 // A command as a sender gives it, checked and copied: what the sender holds can no longer change it.
 
-import { copyOf, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
+import { copyOf, deepFreeze, type JsonObject, payloadHash } from '../runtime/codec/codec.ts'
 import { runtimeTypePrefix } from '../runtime/codec/upcasting.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
+import { checkOptions, isRecord, kindOf, wrongOption } from '../runtime/core/options.ts'
 import { type TimeInput, toTime } from '../runtime/core/time.ts'
 import type { Command } from './decide.ts'
 import { isWildcard } from './machine-rules.ts'
@@ -47,11 +48,6 @@ export interface Turn {
   readonly after: number
 }
 
-/** Options with what only the runtime may say. */
-export interface CommandOptions extends SendOptions {
-  readonly turn?: Turn
-}
-
 /** A command on its way. */
 export class CheckedCommand {
   readonly type: string
@@ -75,14 +71,15 @@ export class CheckedCommand {
 
   /** Use {@link checkCommand}. */
   constructor(model: Model, stream: string, given: Given, newId: () => string) {
-    const { type, copy, canonicalText, options } = given
+    const { type, copy, canonicalText, options, turn } = given
     this.#model = model
     this.#stream = stream
     this.type = type
-    this.payload = copy
+    // Whatever the machine does with it, the record says what was given.
+    this.payload = deepFreeze(copy)
     this.length = canonicalText.length
     this.options = options
-    this.turn = options.turn
+    this.turn = turn
     this.occurredAt = ownTime(options.occurredAt)
     this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
     this.mayRepeat = options.commandId !== undefined
@@ -102,7 +99,8 @@ type Copied = ReturnType<typeof copyOf>
 
 interface Given extends Copied {
   readonly type: string
-  readonly options: CommandOptions
+  readonly options: SendOptions
+  readonly turn: Turn | undefined
 }
 
 /**
@@ -115,16 +113,15 @@ export function checkCommand(
   model: Model,
   stream: string,
   given: unknown,
-  givenOptions: CommandOptions,
+  givenOptions: SendOptions,
   newId: () => string,
+  turn?: Turn,
 ): CheckedCommand {
-  const options = givenOptions === noOptions ? noOptions : { ...givenOptions }
-  const type = (given as { type?: unknown } | null)?.type
-  if (typeof type !== 'string') throw invalid(stream, String(type), ["it has no 'type'"])
-  const wrong = options === noOptions ? undefined : wrongOption(options)
-  if (wrong) throw invalid(stream, type, [wrong])
+  const type = (given as { type?: unknown } | null | undefined)?.type
+  if (typeof type !== 'string') throw noType(stream, given)
+  const options = givenOptions === noOptions ? noOptions : readOptions(givenOptions)
   const { copy, canonicalText } = storable(stream, type, given, `Command '${type}'`)
-  return new CheckedCommand(model, stream, { type, copy, canonicalText, options }, newId)
+  return new CheckedCommand(model, stream, { type, copy, canonicalText, options, turn }, newId)
 }
 
 /** Copies. Throws `InvalidCommand` for what is no plain data. */
@@ -140,15 +137,27 @@ function storable(stream: string, type: string, value: unknown, what: string): C
 function readCommand(model: Model, stream: string, type: string, payload: JsonObject): Command {
   const refuse = (issues: readonly string[]) => invalid(stream, type, issues)
   if (model.events.has(type)) throw refuse(['it is an event; only the machine emits events'])
-  const known = model.commands.has(type) || (model.hasWildcard && allowedByWildcard(type))
-  if (!known) throw refuse([`'${model.name}' takes ${[...model.commands].join(', ')}`])
+  const isKnown = model.commands.has(type) || (model.hasWildcard && allowedByWildcard(type))
+  if (!isKnown) {
+    const taken = [...model.commands].join(', ') || 'no names with wildcards'
+    throw refuse([`'${model.name}' takes ${taken}`])
+  }
   const schema = model.commandSchemas.get(type)
   if (!schema) return payload as unknown as Command
   const validation = validate(schema, payload)
   if (validation.issues) throw refuse(validation.issues)
+  if (!isRecord(validation.value)) {
+    throw refuse([`its schema gives ${kindOf(validation.value)}, not an object`])
+  }
   // A schema need not know of `type`, and may leave it out.
-  const valid = { ...(validation.value as object), type }
-  return storable(stream, type, valid, `Command '${type}'`).copy as unknown as Command
+  const valid = { ...validation.value, type }
+  return deepFreeze(storable(stream, type, valid, `Command '${type}'`).copy) as unknown as Command
+}
+
+const noType = (stream: string, given: unknown): ReenactError => {
+  const what = isRecord(given) ? "it has no 'type'" : `it is ${kindOf(given)}`
+  const message = `A command for ${stream} is not valid: ${what}. Send an object such as { type: 'open' }.`
+  return new ReenactError('InvalidCommand', message, { actor: stream, type: '', issues: [what] })
 }
 
 const invalid = (
@@ -159,7 +168,7 @@ const invalid = (
 ): ReenactError =>
   new ReenactError(
     'InvalidCommand',
-    `Command '${type}' for ${stream} is not valid: ${issues.join('; ')}.`,
+    `Command '${type}' for ${stream} is not valid: ${sentence(issues)}`,
     { actor: stream, type, issues },
     cause,
   )
@@ -171,30 +180,57 @@ function ownTime(given: TimeInput | undefined): number | undefined {
   return toTime(new Date(time), 'occurredAt')
 }
 
-/** What is wrong with the options that are not checked elsewhere. */
-function wrongOption(options: SendOptions): string | undefined {
-  const { commandId } = options
+const known: readonly (keyof SendOptions)[] = [
+  'commandId',
+  'expectedRevision',
+  'occurredAt',
+  'late',
+  'metadata',
+  'correlationId',
+  'causationId',
+  'traceparent',
+  'timeoutMs',
+  'signal',
+]
+
+/** A copy. Throws `InvalidOption` for what is not checked elsewhere. */
+function readOptions(given: SendOptions): SendOptions {
+  checkOptions(given, known, 'a command')
+  const options = { ...given }
+  const { commandId, late, timeoutMs = 1, signal, expectedRevision = 'any' } = options
   if (commandId !== undefined) {
     const isText = typeof commandId === 'string'
     if (!isText || commandId === '' || commandId.length > 255) {
-      return "'commandId' is not a text of 1 to 255 characters"
+      throw wrongOption('commandId', 'is no id', 'give a text of 1 to 255 characters')
     }
   }
   for (const name of ['correlationId', 'causationId', 'traceparent'] as const) {
     const value: unknown = options[name]
-    if (value !== undefined && typeof value !== 'string') return `'${name}' is not a text`
+    if (value !== undefined && typeof value !== 'string') {
+      throw wrongOption(name, `is ${kindOf(value)}`, 'give a text')
+    }
   }
-  const { timeoutMs = 1, signal, expectedRevision = 'any' } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) return "'signal' is no AbortSignal"
+  if (late !== undefined && typeof late !== 'boolean') {
+    throw wrongOption('late', `is ${kindOf(late)}`, 'give true or false')
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongOption('signal', 'is no AbortSignal', "give a controller's 'signal'")
+  }
   const isRevision = Number.isInteger(expectedRevision) && Number(expectedRevision) >= -1
   if (!isRevision && !['any', 'none', 'exists'].includes(String(expectedRevision))) {
-    return "'expectedRevision' is no whole number from -1, 'none', 'exists' or 'any'"
+    const fix = "give a whole number from -1, 'none', 'exists' or 'any'"
+    throw wrongOption('expectedRevision', `is ${String(expectedRevision)}`, fix)
   }
-  if (timeoutMs !== Number.POSITIVE_INFINITY && !(timeoutMs > 0 && timeoutMs <= timerMsMax)) {
-    return `'timeoutMs' is not a number above 0 and up to ${timerMsMax}, or Infinity`
+  const isTimeout = typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= timerMsMax
+  if (!isTimeout && timeoutMs !== Number.POSITIVE_INFINITY) {
+    const fix = `give a number above 0 and up to ${timerMsMax}, or Infinity`
+    throw wrongOption('timeoutMs', `is ${String(timeoutMs)}`, fix)
   }
-  return undefined
+  return options
 }
+
+/** Issues as one sentence; some end with a full stop of their own. */
+const sentence = (issues: readonly string[]): string => `${issues.join('; ').replace(/\.$/, '')}.`
 
 const allowedByWildcard = (type: string): boolean =>
   !isWildcard(type) && !type.startsWith('xstate.') && !type.startsWith(runtimeTypePrefix)

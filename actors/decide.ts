@@ -2,6 +2,7 @@
 
 import { decode, deepFreeze, encode, rereadEvent } from '../runtime/codec/codec.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { isRecord, kindOf } from '../runtime/core/options.ts'
 import { type Event, evolve } from './evolve.ts'
 import { refusingGuards } from './guards.ts'
 import type { Snapshot, Step } from './machine.ts'
@@ -57,7 +58,9 @@ export function decide(model: Model, snapshot: Snapshot, command: Command): Deci
     return refused({
       guards: refusingGuards(snapshot, command),
       reason,
-      ...(details === undefined ? {} : { details: decode(encode({ details }))['details'] }),
+      ...(details === undefined
+        ? {}
+        : { details: storedDetails(model, snapshot, command, details) }),
     })
   }
   if (step.emitted.length === 0) return { accepted: true, events: [], snapshot }
@@ -88,6 +91,16 @@ export function decideFor(
       { actor: stream, type: command.type },
       error,
     )
+  }
+}
+
+/** Details of a rejection as the log gives them back. */
+function storedDetails(model: Model, snapshot: Snapshot, command: Command, details: unknown) {
+  try {
+    return decode(encode({ details }, { what: 'It' }))['details']
+  } catch (error) {
+    const did = `rejected with details that cannot be stored: ${messageOf(error)}`
+    throw broken(model, snapshot, command, did, 'give plain JSON data as details')
   }
 }
 
@@ -146,7 +159,11 @@ function encodeEmitted(
   if (event.schema) {
     const validation = validate(event.schema, emitted)
     if (validation.issues) throw invalidEvent(model, snapshot, type, validation.issues)
-    given = validation.value as object
+    if (!isRecord(validation.value)) {
+      const what = `its schema gives ${kindOf(validation.value)}, not an object`
+      throw invalidEvent(model, snapshot, type, [what])
+    }
+    given = validation.value
   }
   try {
     const data = encode(withoutType(given), { what: `event ${type}` })

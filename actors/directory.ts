@@ -20,7 +20,8 @@ export class Directory {
   #refusing = false
   #closed = false
   #halted = false
-  #sweeping = false
+  /** Ends the wait for the next sweep. */
+  #noSweep: (() => void) | undefined
 
   constructor(deps: DirectoryDeps) {
     const deadlines = new Deadlines(deps.ports.clock, deps.ports.timers)
@@ -86,6 +87,7 @@ export class Directory {
     }
     this.#actors.clear()
     this.deps.metrics.resident = 0
+    this.#noSweep?.()
   }
 
   #makeRoom(): void {
@@ -111,14 +113,14 @@ export class Directory {
   }
 
   #sweepLater(): void {
-    if (this.#sweeping) return
-    this.#sweeping = true
+    if (this.#noSweep) return
     const { limits, ports } = this.deps
-    ports.timers.after(limits.passivateAfterMs, () => this.#sweep(), { background: true })
+    const sweep = () => this.#sweep()
+    this.#noSweep = ports.timers.after(limits.passivateAfterMs, sweep, { background: true })
   }
 
   #sweep(): void {
-    this.#sweeping = false
+    this.#noSweep = undefined
     const { limits, ports } = this.deps
     const before = ports.clock.monotonic() - limits.passivateAfterMs
     for (const [stream, actor] of this.#actors) {
@@ -130,10 +132,6 @@ export class Directory {
 }
 
 const closed = (): ReenactError =>
-  new ReenactError(
-    'Closed',
-    'The runtime is closed. The command was not applied; send it to an open one.',
-    {
-      what: 'runtime',
-    },
-  )
+  new ReenactError('Closed', 'The runtime is closed and did not begin this. Ask an open one.', {
+    what: 'runtime',
+  })

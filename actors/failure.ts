@@ -1,6 +1,11 @@
 // Why a posted command failed, and how often it is tried again.
 
-import { type ErrorCode, isReenactError, messageOf } from '../runtime/core/errors.ts'
+import {
+  type ErrorCode,
+  isReenactError,
+  messageOf,
+  type ReenactError,
+} from '../runtime/core/errors.ts'
 import { exponential, type RetryPolicy } from '../runtime/core/retry-policy.ts'
 
 /**
@@ -46,6 +51,7 @@ const classes: Partial<Record<ErrorCode, FailureClass>> = {
   OutOfOrder: 'permanent',
   TooFarAhead: 'permanent',
   TooLarge: 'permanent',
+  StreamFull: 'permanent',
   StreamDeleted: 'permanent',
   HistoryTruncated: 'permanent',
 }
@@ -53,6 +59,12 @@ const classes: Partial<Record<ErrorCode, FailureClass>> = {
 /** The class of whatever was thrown. What nobody foresaw is a bug, so it is poison. */
 export const classOf = (error: unknown): FailureClass =>
   (isReenactError(error) && classes[error.code]) || 'poison'
+
+// Troubles of the store, which say nothing about a stream.
+const passing: ReadonlySet<string> = new Set(['Closed', 'StoreFailed', 'StoreUnreadable'])
+
+/** Whether it is the store that cannot be read, not one actor's log. */
+export const isPassing = ({ code }: ReenactError): boolean => passing.has(code)
 
 const stackMax = 8_192
 

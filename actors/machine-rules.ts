@@ -42,6 +42,12 @@ export function checkMachine(input: RuleInput): MachineFacts {
   const commands = new Set<string>()
   const moved = new Set<string>()
   let hasWildcard = false
+  const impurity = impurityOf(input.machine.config.context)
+  if (impurity) {
+    throw broken(input, undefined, undefined, `its context function ${impurity}`, {
+      fix: 'begin with a fixed context; let the first event bring what differs',
+    })
+  }
   for (const node of nodesOf(input.machine.root)) {
     checkNode(input, node)
     checkWildcards(input, node)

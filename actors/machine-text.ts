@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { AnyStateMachine } from 'xstate'
+import type { Upcasters } from '../runtime/codec/upcasting.ts'
 
 /** Text of any config value; functions by source and by what XState hangs on them. */
 export function textOf(value: unknown, seen: Set<unknown> = new Set()): string {
@@ -23,10 +24,15 @@ export function textOf(value: unknown, seen: Set<unknown> = new Set()): string {
 /** XState's own functions on an action or guard: the same for all machines. */
 const machinery: ReadonlySet<string> = new Set(['resolve', 'retryResolve', 'execute', 'check'])
 
-/** What machine snapshots depend on. */
-export function machineKey(machine: AnyStateMachine, userVersion: number | string): string {
+/** What snapshots depend on: the machine, and how old events are read. */
+export function machineKey(
+  machine: AnyStateMachine,
+  upcasters: Upcasters,
+  userVersion: number,
+): string {
   const { guards, actions } = machine.implementations
-  const text = `${textOf(userVersion)}\n${textOf(machine.config)}\n${textOf(guards)}\n${textOf(actions)}`
+  const parts = [userVersion, machine.config, guards, actions, [...upcasters]]
+  const text = parts.map((part) => textOf(part)).join('\n')
   return createHash('sha256').update(text).digest('base64url')
 }
 

@@ -30,13 +30,16 @@ export interface Model {
   readonly snapshotKey: string | undefined
 }
 
-/** A state as a reader names it: `active`, `open.waiting`, `a.x | b.y` for parallel regions. */
-export const stateText = (value: unknown): string => {
+/** A state as a reader names it: `active`, `open.waiting`, `a.x | b.y` for parallel regions, else `(machine)`. */
+export const stateText = (value: unknown): string => pathText(value) || '(machine)'
+
+// A machine without states is in none.
+const pathText = (value: unknown): string => {
   if (typeof value === 'string') return value
   if (typeof value !== 'object' || value === null) return ''
   return Object.entries(value)
     .map(([key, inner]) => {
-      const text = stateText(inner)
+      const text = pathText(inner)
       return text ? `${key}.${text}` : key
     })
     .join(' | ')

@@ -1,6 +1,7 @@
 // A moment in the life of a stream, and which events lie before it.
 
 import { ReenactError } from '../runtime/core/errors.ts'
+import { isRecord } from '../runtime/core/options.ts'
 import { type TimeInput, toTime } from '../runtime/core/time.ts'
 
 /**
@@ -33,8 +34,7 @@ export const always: Within = () => true
 
 /** Turns a moment into a test of places. Throws `InvalidOption`. */
 export function within(moment: Moment): Within {
-  const keys = Object.keys(moment)
-  if (keys.length === 1) {
+  if (isRecord(moment) && Object.keys(moment).length === 1) {
     if ('at' in moment) {
       const at = toTime(moment.at, 'at')
       return (place) => place.time <= at

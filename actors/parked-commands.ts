@@ -106,7 +106,7 @@ export async function appendParked(
 ): Promise<void> {
   const { store, ports, writer } = deps
   const { type, ...data } = event
-  const text = encode(small(data), { what: 'The dead letter' })
+  const text = encode(small(data), { what: 'The dead letter', isRecord: true })
   for (let attempt = 1; ; attempt += 1) {
     const page = await store.readStream(stream, { direction: 'backwards', limit: 1 })
     const last = page.events[0]

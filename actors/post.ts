@@ -79,10 +79,9 @@ export function prepare(
   { id, command, options = {} }: PostItem,
 ): Prepared {
   const streams = streamsOf(model.name, id)
-  const commandId = options.commandId ?? newId()
-  const checked = checkCommand(model, streams.stream, command, { ...options, commandId }, newId)
+  const { delayMs = 0, commandId = newId(), ...rest } = options
+  const checked = checkCommand(model, streams.stream, command, { ...rest, commandId }, newId)
   checked.read()
-  const { delayMs = 0 } = options
   if (!(Number.isFinite(delayMs) && delayMs >= 0)) throw wrongDelay(delayMs)
   const time = ports.clock.now()
   const dueAt = delayMs > 0 ? Math.ceil(time + delayMs) : undefined

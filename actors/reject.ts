@@ -1,6 +1,7 @@
 // `reject(...)`: how a machine's author says why a command is refused.
 
 import type { ActionFunction, EventObject, MachineContext } from 'xstate'
+import { kindOf, wrongOption } from '../runtime/core/options.ts'
 
 // Shared by every copy of the package in a process.
 const mark = Symbol.for('reenact.reject')
@@ -34,6 +35,7 @@ export type RejectAction<
  *
  * @param reason - a stable word or sentence for the caller
  * @param details - JSON data, or a function of context and command that makes it
+ * @throws `InvalidOption` without a reason
  * @example
  * ```ts
  * withdraw: [
@@ -50,6 +52,10 @@ export function reject<
   reason: string,
   details?: Details | ((args: RejectArgs<Context, Command>) => Details),
 ): RejectAction<Context, Command, AnyEvent> {
+  if (typeof reason !== 'string' || reason === '') {
+    const what = reason === '' ? 'is empty' : `is ${kindOf(reason)}`
+    throw wrongOption('reason', `of reject ${what}`, "say why: reject('overdraft')")
+  }
   const action = (): void => {}
   Object.defineProperty(action, mark, { value: { reason, details } satisfies Tag })
   return action

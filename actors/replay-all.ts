@@ -5,7 +5,7 @@ import { idOf } from '../runtime/core/stream-name.ts'
 import { activate } from './activation.ts'
 import { stateOf } from './actor-view.ts'
 import type { Model } from './model.ts'
-import type { Moment } from './moment.ts'
+import { type Moment, within } from './moment.ts'
 import { viewOf } from './outcome.ts'
 import type { ReadDeps } from './rehydrate.ts'
 import type { ActorState, AnyAggregate } from './types.ts'
@@ -21,6 +21,7 @@ export async function* replayAll<A extends AnyAggregate>(
   model: Model,
   moment: Moment,
 ): AsyncGenerator<ReplayedActor<A>> {
+  within(moment) // Throws for what is no moment.
   const options = { category: model.name, limit: 512 }
   let after: string | undefined
   for (;;) {

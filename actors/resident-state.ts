@@ -4,15 +4,22 @@ import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.
 import { activate } from './activation.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import type { Batch } from './batch.ts'
+import { isPassing } from './failure.ts'
 import type { Model } from './model.ts'
 import { catchUp, type Replayed } from './rehydrate.ts'
 import { snapshotKey, writeSnapshot } from './snapshot.ts'
 
-// Troubles of the store, not of this actor's log.
-const passing: ReadonlySet<string> = new Set(['Closed', 'StoreFailed', 'StoreUnreadable'])
-
 // Errors that already say that it is this actor which cannot go on.
 const final: ReadonlySet<string> = new Set(['ActorFaulted', 'HistoryTruncated', 'StreamDeleted'])
+
+/** From so many events on a stream is worth a thought. */
+const longEvents = 10_000
+
+const warnOfLength = (stream: string): void =>
+  process.emitWarning(
+    `${stream} has ${longEvents} events. Snapshots keep it fast; an actor that never ends should close its books and go on as a new one.`,
+    { code: 'REENACT_LONG_STREAM' },
+  )
 
 /** Holds the state of one stream. Used by one batch at a time. */
 export class ResidentState {
@@ -60,13 +67,15 @@ export class ResidentState {
 
   /** The state as the log has it, without touching the one in memory. */
   async readBeside(): Promise<Replayed> {
-    return (await activate(this.#deps, this.#model, this.#stream)).state
+    return (await activate(this.#deps, this.#model, this.#stream, 'now')).state
   }
 
   /** Takes over what was committed. */
   adopt(batch: Batch, { position, recordedAt }: { position: number; recordedAt: number }): void {
     if (!this.#state) return // While the append was under way the log was found wrong, or written by others.
     const { state } = batch
+    const grownLong = this.#state.revision + 1 < longEvents && state.revision + 1 >= longEvents
+    if (grownLong) warnOfLength(this.#stream)
     for (const { envelope, firstRevision, revision } of batch.decided) {
       if (revision < firstRevision) continue // It wrote nothing.
       state.commands.add(envelope.checked.commandId, firstRevision, recordedAt)
@@ -97,7 +106,7 @@ export class ResidentState {
   }
 
   async #activate(): Promise<Replayed> {
-    const activation = await activate(this.#deps, this.#model, this.#stream)
+    const activation = await activate(this.#deps, this.#model, this.#stream, 'now')
     this.#deps.metrics.activations += 1
     if (activation.snapshot === 'ignored') this.#deps.metrics.snapshotsIgnored += 1
     this.#snapshotRevision = activation.snapshotRevision
@@ -113,7 +122,7 @@ export class ResidentState {
         error,
       )
     }
-    if (passing.has(error.code) || error.retryable) return error
+    if (isPassing(error) || error.retryable) return error
     const fault = this.#asFault(error)
     this.#quarantine(fault)
     return fault

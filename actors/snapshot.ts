@@ -57,7 +57,7 @@ export function writeSnapshot(model: Model, state: Replayed): string {
     commands: commands.plain(),
     commandRevision,
   }
-  const body = encode(stored, { what: 'The snapshot', bytesMax })
+  const body = encode(stored, { what: 'The snapshot', bytesMax, isRecord: true })
   return `${sealOf(body)}\n${body}`
 }
 

@@ -90,12 +90,9 @@ export async function differenceBetween<A extends AnyAggregate>(
   stream: string,
   moments: readonly [Moment, Moment],
 ): Promise<Difference<A>> {
-  const [from, to] = await Promise.all(
-    moments.map(async (moment) =>
-      stateOf<A>(viewOf((await activate(deps, model, stream, moment)).state)),
-    ),
-  )
-  if (!from || !to) throw new TypeError('two moments are needed')
+  const at = async (moment: Moment) =>
+    stateOf<A>(viewOf((await activate(deps, model, stream, moment)).state))
+  const [from, to] = await Promise.all([at(moments[0]), at(moments[1])])
   return { from, to, changes: changesOf(from, to) }
 }
 

@@ -25,7 +25,7 @@ const print = (lines: readonly string[]): void => {
 async function run(options: CliOptions): Promise<void> {
   const { file, question } = options
   if (file !== undefined && !(await stat(file).catch(() => undefined))?.isFile()) {
-    throw new Failure(`There is no file '${file}'.`)
+    throw new Failure(`'${file}' is no file. Give the path of a .jsonl or .jsonl.gz log.`)
   }
   const runtime = await open(options)
   try {

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemPorts } from '../core/clock.ts'
+import { ReenactError } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 
@@ -18,6 +19,16 @@ export const takesStore = (command: Command): Command =>
 
 /** The path of a store file. */
 export const pathOf = (store: string): string => store.replace(/^file:/, '')
+
+/** The path of a store that must be a file. Throws `InvalidOption` for any other address. */
+export function fileOf(store: string, command: string): string {
+  if (!store.includes('://')) return pathOf(store)
+  const fix = 'give the path of a file; EventStoreDB has tools of its own'
+  throw new ReenactError('InvalidOption', `reenact ${command} is for store files: ${fix}.`, {
+    option: 'store',
+    fix,
+  })
+}
 
 /** Opens a store beside its writers: looking never changes it. */
 export const openForReading = (store: string): Promise<EventStore> =>

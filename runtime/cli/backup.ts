@@ -1,9 +1,9 @@
 // `reenact backup`: a copy of a store that is in use, checked before it gets its name.
 
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
-import { ReenactError } from '../core/errors.ts'
-import { openForReading, pathOf, takesFile } from './arguments.ts'
+import { wrongOption } from '../core/options.ts'
+import { fileOf, openForReading, pathOf, takesFile } from './arguments.ts'
 import { count, print, say } from './output.ts'
 
 export function define(command: Command): void {
@@ -17,17 +17,14 @@ export function define(command: Command): void {
 
 async function copy(storeName: string, to: string): Promise<void> {
   const target = pathOf(to)
+  if (existsSync(target)) {
+    throw wrongOption('to', `is '${target}', which exists`, 'give the path of a new file')
+  }
+  fileOf(storeName, 'backup')
   const store = await openForReading(storeName)
   try {
-    if (!store.backup) {
-      const fix = "use the tools of the store's own database"
-      throw new ReenactError('InvalidOption', `${store.name} has no backup: ${fix}.`, {
-        option: 'store',
-        fix,
-      })
-    }
     say(`Copying ${store.name} and checking the copy …`)
-    await store.backup(target)
+    await store.backup?.(target)
   } finally {
     await store.close()
   }

@@ -75,14 +75,14 @@ async function* pages(
   for (let end = false; !end; ) {
     let events: readonly RecordedEvent[]
     if (stream === undefined) {
-      const page = await store.readAll({
-        after: next ?? 0,
-        limit: Math.min(limit, pageMax),
-        ...(type && { filter: { types: type } }),
-      })
-      ;({ events, end, position: next } = page)
+      const filter = type && { filter: { types: type } }
+      const read = (size: number) => store.readAll({ after: next ?? 0, limit: size, ...filter })
+      ;({ events, end, position: next } = await upToDamage(Math.min(limit, pageMax), read))
     } else {
-      const page = await store.readStream(stream, { from: next === undefined ? 0 : next + 1 })
+      const from = next === undefined ? 0 : next + 1
+      const page = await upToDamage(pageMax, (size) =>
+        store.readStream(stream, { from, limit: size }),
+      )
       if (page.head === -1) throw unknownStream(store, stream)
       if (page.deleted !== 'no') say(`'${stream}' was deleted.`)
       end = page.end
@@ -92,6 +92,10 @@ async function* pages(
     if (events.length > 0) yield events
   }
 }
+
+/** A page, or where that cannot be read its first event alone: all before the damage is shown. */
+const upToDamage = <Page>(limit: number, read: (limit: number) => Promise<Page>): Promise<Page> =>
+  read(limit).catch(() => read(1))
 
 const unknownStream = (store: EventStore, stream: string): ReenactError =>
   new ReenactError(

@@ -6,7 +6,7 @@ import { systemPorts } from '../core/clock.ts'
 import { isReenactError, type ReenactError } from '../core/errors.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { openSqliteStore } from '../stores/sqlite/sqlite-store.ts'
-import { pathOf, takesFile } from './arguments.ts'
+import { fileOf, takesFile } from './arguments.ts'
 import { colors, count, counted, print, printable } from './output.ts'
 import { startProgress } from './progress.ts'
 
@@ -22,7 +22,7 @@ export function define(command: Command): void {
 }
 
 async function verify(storeName: string): Promise<void> {
-  const path = pathOf(storeName)
+  const path = fileOf(storeName, 'verify')
   // Without the check of the whole file, which would hide which streams are damaged.
   const store = await openSqliteStore(path, { mode: 'ro', checkBytesMax: 0 })
   let result: LogVerification

@@ -2,7 +2,8 @@
 
 import { hash } from 'node:crypto'
 import { isReenactError } from '../core/errors.ts'
-import { checkParsed, checkValue, isPlain } from './plain-data.ts'
+import { checkParsed, checkValue, depthMax, isPlain, recordDepthMax } from './plain-data.ts'
+
 import { refuse, refuseSize, startWalk, type Walk } from './refusal.ts'
 
 /** What JSON can say. */
@@ -19,6 +20,8 @@ export interface EncodeOptions {
   readonly what?: string
   /** Limit of the UTF-8 text. */
   readonly bytesMax?: number
+  /** A record of the runtime, which lies around what a user gave: it may be deeper than that. */
+  readonly isRecord?: boolean
 }
 
 /** The default limit of one payload: 1 MiB. */
@@ -31,8 +34,7 @@ export const payloadBytesMax = 1024 * 1024
  * {@link decode} as it went in is refused, with the path that leads to it.
  */
 export function encode(value: unknown, options: EncodeOptions = {}): string {
-  const { what = 'The payload', bytesMax = payloadBytesMax } = options
-  const walk = startWalk(what, bytesMax)
+  const walk = walkOf(options)
   const text = guarded(walk, () => {
     checkValue(walk, value)
     return JSON.stringify(value)
@@ -40,6 +42,12 @@ export function encode(value: unknown, options: EncodeOptions = {}): string {
   checkSize(walk, text)
   return text
 }
+
+const walkOf = ({
+  what = 'The payload',
+  bytesMax = payloadBytesMax,
+  isRecord = false,
+}: EncodeOptions): Walk => startWalk(what, bytesMax, isRecord ? recordDepthMax : depthMax)
 
 /**
  * A copy of an object as {@link decode} would give it after {@link encode}, and its {@link canonical} text. Refuses
@@ -49,8 +57,7 @@ export function copyOf(
   value: unknown,
   options: EncodeOptions = {},
 ): { readonly copy: JsonObject; readonly canonicalText: string } {
-  const { what = 'The payload', bytesMax = payloadBytesMax } = options
-  const walk = startWalk(what, bytesMax)
+  const walk = walkOf(options)
   const copy = guarded(walk, () => {
     checkValue(walk, value)
     return copyPlain(value as Json)
@@ -78,7 +85,7 @@ function copyPlain(value: Json): Json {
  * what {@link encode} accepts, except that keys beginning with `$reenact` pass.
  */
 export function decode(text: string, what = 'The payload'): JsonObject {
-  const walk = startWalk(what, Number.POSITIVE_INFINITY)
+  const walk = startWalk(what, Number.POSITIVE_INFINITY, recordDepthMax)
   const value = guarded(walk, () => parse(walk, text))
   if (!isObject(value)) return refuseKind(walk, value)
   guarded(walk, () => checkParsed(walk, value))
@@ -94,7 +101,7 @@ export interface TypedData extends JsonObject {
 export function decodeEvent(type: string, text: string): TypedData {
   const event = parseEvent(type, text)
   if (!event) return Object.assign({ type }, decode(text), { type })
-  const walk = startWalk('The payload', Number.POSITIVE_INFINITY)
+  const walk = startWalk('The payload', Number.POSITIVE_INFINITY, recordDepthMax)
   guarded(walk, () => checkParsed(walk, event))
   return event
 }

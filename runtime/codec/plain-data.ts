@@ -3,8 +3,11 @@
 import { types } from 'node:util'
 import { count, enter, type Place, pathOf, refuse, type Walk } from './refusal.ts'
 
-/** How many objects and arrays may lie inside each other. */
+/** How many objects and arrays of a user may lie inside each other. */
 export const depthMax = 64
+
+/** The same in the log, where the runtime's own records lie around what a user gave. */
+export const recordDepthMax = 72
 
 /** Refuses whatever JSON text would change, lose or choke on. */
 export function checkValue(walk: Walk, value: unknown): void {
@@ -32,7 +35,7 @@ export function checkParsed(walk: Walk, value: unknown): void {
   if (typeof value === 'string') checkText(walk, value)
   else if (typeof value === 'number') checkNumber(walk, value)
   if (typeof value !== 'object' || value === null) return
-  if (depthOf(walk) >= depthMax) refuseDepth(walk)
+  if (depthOf(walk) >= walk.depthMax) refuseDepth(walk, walk.depthMax)
   const place = enter(walk, value)
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
@@ -72,7 +75,7 @@ function checkContainer(walk: Walk, value: object): void {
     const target = pathOf(place.outer)
     refuse(walk, `closes a cycle back to ${target}`, 'refer to it by an id')
   }
-  if (depthOf(walk) >= depthMax) refuseDepth(walk)
+  if (depthOf(walk) >= walk.depthMax) refuseDepth(walk, walk.depthMax)
   if ('toJSON' in value) checkSubstitution(walk, value)
   const symbols = Object.getOwnPropertySymbols(value)
   if (symbols.length > 0) {
@@ -161,8 +164,8 @@ const refuseAccessor = (walk: Walk): never =>
 
 const refuseHole = (walk: Walk): never => refuse(walk, 'is a hole in an array', 'use null')
 
-const refuseDepth = (walk: Walk): never =>
-  refuse(walk, `lies deeper than ${depthMax} levels`, 'flatten the data')
+const refuseDepth = (walk: Walk, levels: number): never =>
+  refuse(walk, `lies deeper than ${levels} levels`, 'flatten the data')
 
 function refuseExtras(
   walk: Walk,

@@ -7,6 +7,7 @@ export interface Walk {
   /** Names the payload in messages. */
   readonly what: string
   readonly bytesMax: number
+  readonly depthMax: number
   /** Lower bound of the UTF-8 size of the text. Also bounds the walk when references are shared. */
   bytes: number
   /** The innermost container around the value being looked at. */
@@ -23,9 +24,10 @@ export interface Place {
   readonly depth: number
 }
 
-export const startWalk = (what: string, bytesMax: number): Walk => ({
+export const startWalk = (what: string, bytesMax: number, depthMax: number): Walk => ({
   what,
   bytesMax,
+  depthMax,
   bytes: 0,
   place: undefined,
 })

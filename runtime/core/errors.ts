@@ -52,6 +52,8 @@ export interface ErrorDetails {
   TooFarAhead: { actor: string; occurredAt: number; now: number }
   /** An event or batch is over the size limit. Nothing was written. */
   TooLarge: { what: string; bytes: number; limitBytes: number }
+  /** The actor has as many events as it may. The command was not applied. */
+  StreamFull: { stream: string; limit: number }
   /** One batch holds the same event id twice. Nothing was written. */
   DuplicateEventId: { stream: string; id: string }
   /** The runtime or store is closed. */

@@ -2,7 +2,6 @@
 
 import {
   Actor,
-  type ActorLimits,
   type AnyAggregate,
   CommandBus,
   Directory,
@@ -13,57 +12,20 @@ import {
   replayAll,
   zeroMetrics,
 } from '../../actors/index.ts'
-import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
-import {
-  type InlineProjection,
-  type LogEvent,
-  type LogOptions,
-  logEvents,
-  startInline,
-} from '../../projections/index.ts'
-import { type Ports, sleep, systemPorts } from '../core/clock.ts'
+import { type LogEvent, type LogOptions, logEvents, startInline } from '../../projections/index.ts'
+import { sleep } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
 import { createIds } from '../core/ids.ts'
 import { timerMsMax } from '../core/limits.ts'
+import { kindOf, wrongOption } from '../core/options.ts'
 import { streamName } from '../core/stream-name.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { type CommandStreams, commandStreams } from './command-streams.ts'
-import { readLimits } from './config.ts'
 import { openStore } from './open-store.ts'
 import { createReadModels, type ReadModels } from './read-models.ts'
 import { type ProcessRuntime, runProcesses } from './run-processes.ts'
+import { type ReadOptions, type RuntimeOptions, readOptions } from './runtime-options.ts'
 import { watchedStore } from './watched-store.ts'
-
-/** Options of {@link createRuntime}. */
-export interface RuntimeOptions {
-  /**
-   * Where the log is: `memory:`, `file:PATH`, `file:PATH?mode=ro`, or an open store, which then stays yours to
-   * close.
-   */
-  readonly store: string | EventStore
-  /** The kinds of actors that live here. */
-  readonly actors: readonly AnyAggregate[]
-  /** The kinds of processes that can be run and looked at here. */
-  readonly processes?: readonly AnyProcessManager[]
-  /**
-   * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
-   * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
-   */
-  readonly views?: string
-  /**
-   * Projections that are part of every append to a store at `file:PATH`. After the log was written without them they
-   * are made anew before the runtime is there.
-   */
-  readonly inline?: readonly InlineProjection[]
-  /** Clock, chance and timers. Default: the system's. */
-  readonly ports?: Partial<Ports>
-  /**
-   * Bounds, all optional: `mailboxMax` 1,024 commands an actor, `residentMax` 100,000 actors in memory,
-   * `passivateAfterMs` 60,000, `snapshotEvery` 500 events, `timeoutMs` 5,000, `appendTimeoutMs` 10,000,
-   * `conflictAttemptsMax` 8.
-   */
-  readonly limits?: Partial<ActorLimits>
-}
 
 /** Actors on a log. Make it with {@link createRuntime}. */
 export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
@@ -126,12 +88,25 @@ export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
  * ```
  */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const limits = readLimits(options.limits ?? {})
-  const models = readActors(options.actors)
-  const ports: Ports = { ...systemPorts, ...options.ports }
+  const read = readOptions(options)
   const opened = typeof options.store === 'string'
   const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
+    typeof options.store === 'string' ? await openStore(options.store, read.ports) : options.store
+  try {
+    return await assemble(options, read, store, opened)
+  } catch (error) {
+    // Nobody else holds it: it must not stay locked.
+    if (opened) await store.close()
+    throw error
+  }
+}
+
+async function assemble(
+  options: RuntimeOptions,
+  { limits, models, ports }: ReadOptions,
+  store: EventStore,
+  opened: boolean,
+): Promise<Runtime> {
   const newId = createIds(ports.clock, ports.random)
   const metrics = zeroMetrics()
   const directory = new Directory({
@@ -146,14 +121,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     exclusive: opened && store.supports.exclusiveWriter,
   })
   const upcasters = new Map([...models].map(([name, model]) => [name, model.upcasters]))
-  if (options.inline) {
-    await startInline(store, options.inline, upcasters).catch(async (error: unknown) => {
-      if (opened) await store.close()
-      throw error
-    })
-  }
+  if (options.inline) await startInline(store, options.inline, upcasters)
   const check = (aggregate: AnyAggregate): void => {
-    if (models.get(aggregate.name) !== modelOf(aggregate)) throw unknownActor(aggregate.name)
+    const model = modelOf(aggregate)
+    const known = models.get(aggregate.name)
+    if (known !== model) throw unknownActor(aggregate.name, known !== undefined)
   }
   const bus = new CommandBus(directory, models, newId)
   const actorOf = <A extends AnyAggregate>(aggregate: A, id: string): Actor<A> => {
@@ -191,7 +163,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     log: (options) => logEvents({ store, timers: ports.timers, upcasters }, options),
     ...readModels,
     ...running,
-    backup: (path) => store.backup?.(path) ?? Promise.reject(noBackup(store.name)),
+    backup: async (path) => {
+      if (typeof path !== 'string' || path === '') {
+        throw wrongOption('path', `is ${kindOf(path)}`, 'give the path of a new file')
+      }
+      if (!store.backup) throw noBackup(store.name)
+      await store.backup(path)
+    },
     metrics: () => ({ ...metrics }),
     close: ({ graceMs = 10_000 } = {}) => {
       if (!(graceMs >= 0)) return Promise.reject(invalidGrace(graceMs))
@@ -199,21 +177,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       return closing
     },
   }
-}
-
-function readActors(actors: readonly AnyAggregate[]): Map<string, ReturnType<typeof modelOf>> {
-  const models = new Map<string, ReturnType<typeof modelOf>>()
-  for (const aggregate of actors) {
-    if (models.has(aggregate.name)) {
-      throw new ReenactError(
-        'InvalidOption',
-        `Two aggregates are named '${aggregate.name}'. Rename one: the name is the category of its streams.`,
-        { option: 'actors', fix: 'give each aggregate its own name' },
-      )
-    }
-    models.set(aggregate.name, modelOf(aggregate))
-  }
-  return models
 }
 
 const invalidGrace = (graceMs: number): ReenactError => {
@@ -232,9 +195,11 @@ const noBackup = (name: string): ReenactError => {
   })
 }
 
-const unknownActor = (aggregate: string): ReenactError =>
+const unknownActor = (aggregate: string, isOther: boolean): ReenactError =>
   new ReenactError(
     'UnknownActor',
-    `'${aggregate}' is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+    isOther
+      ? `Another aggregate named '${aggregate}' is an actor of this runtime. Use the same object in both places.`
+      : `'${aggregate}' is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
     { aggregate },
   )

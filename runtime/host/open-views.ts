@@ -3,6 +3,7 @@
 import type { Engine } from '../../projections/index.ts'
 import type { Timers } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
+import { kindOf } from '../core/options.ts'
 
 /**
  * Opens the database of read models by its address.
@@ -13,7 +14,7 @@ import { ReenactError } from '../core/errors.ts'
  *
  * Without an address: beside a `file:` store, in memory for `memory:`.
  *
- * @throws `InvalidOption` for any other address, or where none can be guessed
+ * @throws `InvalidOption` where none can be guessed
  */
 export async function openViews(
   address: string | undefined,
@@ -30,14 +31,26 @@ export async function openViews(
     const { openSqliteEngine } = await import('../../projections/sqlite/sqlite-engine.ts')
     return openSqliteEngine({ folder, timers })
   }
-  const fix = "use 'file:FOLDER', 'memory:' or 'postgres://…'"
   throw new ReenactError(
     'InvalidOption',
-    address === undefined
-      ? `Say where the read models of ${store} are, in 'views' of createRuntime: ${fix}.`
-      : `'${address.replace(/:\/\/.*/, '://…')}' is not the address of read models: ${fix}.`,
+    `Say where the read models of ${store} are, in 'views' of createRuntime: ${fix}.`,
     { option: 'views', fix },
   )
+}
+
+const fix = "use 'file:FOLDER', 'memory:' or 'postgres://…'"
+
+/** Throws `InvalidOption` for what is not the address of read models. */
+export function checkViews(address: unknown): void {
+  if (address === undefined) return
+  if (typeof address === 'string' && /^(?:postgres(?:ql)?:\/\/|file:.|memory:$)/.test(address))
+    return
+  // What follows the slashes may be a password.
+  const shown = typeof address === 'string' ? address.replace(/:\/\/.*/, '://…') : kindOf(address)
+  throw new ReenactError('InvalidOption', `'${shown}' is not the address of read models: ${fix}.`, {
+    option: 'views',
+    fix,
+  })
 }
 
 function besideStore(store: string): string | undefined {

@@ -9,14 +9,13 @@ import { prepareStatements } from './statements.ts'
 /** An open store file. All SQL goes through it, so that it can be replaced after a failed COMMIT. */
 export class Connection {
   readonly #options: OpenOptions
-  #database: Database
-  #statements: Statements
+  // The driver lets go of the file only when the statements are garbage: nothing may hold them after closing.
+  #opened: { readonly database: Database; readonly statements: Statements } | undefined
   #dataVersion = -1
 
   constructor(options: OpenOptions) {
     this.#options = options
-    this.#database = openDatabase(options)
-    this.#statements = prepareStatements(this.#database)
+    this.#open()
   }
 
   get file(): string {
@@ -33,7 +32,21 @@ export class Connection {
   }
 
   get sql(): Statements {
-    return this.#statements
+    return this.#now.statements
+  }
+
+  get #database(): Database {
+    return this.#now.database
+  }
+
+  get #now() {
+    if (this.#opened) return this.#opened
+    throw new Error(`the connection to '${this.file}' is closed`)
+  }
+
+  #open(): void {
+    const database = openDatabase(this.#options)
+    this.#opened = { database, statements: prepareStatements(database) }
   }
 
   exec(sql: string): void {
@@ -62,7 +75,7 @@ export class Connection {
 
   /** A number that is another one after each commit of another process. */
   dataVersion(): number {
-    const [version]: [number] = this.#statements.dataVersion.get()
+    const [version]: [number] = this.sql.dataVersion.get()
     return version
   }
 
@@ -92,15 +105,16 @@ export class Connection {
     // Without this a transaction would outlive `close` until the old statements are garbage collected.
     this.rollback()
     this.#database.close()
-    this.#database = openDatabase(this.#options)
-    this.#statements = prepareStatements(this.#database)
+    this.#opened = undefined
+    this.#open()
   }
 
   close(checkpoint = !this.readOnly): void {
-    if (!this.#database.isOpen) return
+    if (!this.#opened?.database.isOpen) return
     this.rollback()
     // An empty WAL leaves the file complete by itself. Readers may prevent it: the WAL then stays.
     if (checkpoint) ignoreErrors(() => this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     this.#database.close()
+    this.#opened = undefined
   }
 }

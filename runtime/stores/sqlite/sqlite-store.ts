@@ -81,6 +81,6 @@ export async function openSqliteStore(
 const missing = (file: string): ReenactError =>
   new ReenactError(
     'StoreUnreadable',
-    `There is no store '${file}'. Check the path: 'mode=ro' reads what a writer has begun.`,
+    `There is no store '${file}'. Check the path: opening it for reading makes none.`,
     { file, reason: 'missing' },
   )

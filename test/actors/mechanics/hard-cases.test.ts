@@ -171,10 +171,10 @@ describe('hard cases', () => {
     const here = world()
     const ann = await here.ann(10)
     for (const timeoutMs of [0, -1, Number.NaN, 2 ** 31]) {
-      await here.until(errorOf(ann.send(deposit, { timeoutMs }), 'InvalidCommand'))
+      await here.until(errorOf(ann.send(deposit, { timeoutMs }), 'InvalidOption'))
     }
     await here.until(
-      errorOf(ann.send(deposit, { correlationId: 5n as unknown as string }), 'InvalidCommand'),
+      errorOf(ann.send(deposit, { correlationId: 5n as unknown as string }), 'InvalidOption'),
     )
     for (const occurredAt of [1e300, -1e300, Number.NaN, 'yesterday']) {
       await here.until(errorOf(ann.send(deposit, { occurredAt }), 'InvalidOption'))

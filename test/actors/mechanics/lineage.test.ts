@@ -59,20 +59,24 @@ describe('what a command carries', () => {
     expect(record).to.include({ commandId: 'c-1', correlationId: 'order-7' })
   })
 
-  const wrong: readonly (readonly [string, object])[] = [
+  const wrong: readonly (readonly [string, unknown])[] = [
     ["'signal' is no AbortSignal", { signal: {} }],
     ["'signal' is no AbortSignal", { signal: new AbortController() }],
     ["'signal' is no AbortSignal", { signal: null }],
-    ["'correlationId' is not a text", { correlationId: 7 }],
-    ["'causationId' is not a text", { causationId: {} }],
-    ["'traceparent' is not a text", { traceparent: ['00'] }],
+    ["'correlationId' is a number", { correlationId: 7 }],
+    ["'causationId' is an object", { causationId: {} }],
+    ["'traceparent' is a list", { traceparent: ['00'] }],
+    ["'late' is a string", { late: 'yes' }],
+    ["'timeoutMs' is 5000", { timeoutMs: '5000' }],
+    ["'commandID' is none of a command", { commandID: 'pay-1' }],
+    ['The options of a command are a string', 'pay-1'],
   ]
   for (const [issue, options] of wrong) {
     it(`is refused: ${issue}, ${JSON.stringify(options)}`, async () => {
       const here = world()
       const ann = await here.ann(1)
       const sent = here.until(ann.send(deposit, options as SendOptions))
-      expect((await errorOf(sent, 'InvalidCommand')).details.issues).to.deep.equal([issue])
+      expect((await errorOf(sent, 'InvalidOption')).message).to.include(issue)
       expect((await here.log.readStream('account-ann')).head).to.equal(1)
     })
   }

@@ -40,7 +40,9 @@ describe('createRuntime', () => {
     const Other = aggregate('account', machine, { events })
     await errorOf(createRuntime({ store: 'memory:', actors: [Account, Other] }), 'InvalidOption')
     const runtime = await createRuntime({ store: 'memory:', actors: [Account] })
-    expect(() => runtime.actor(Other, 'ann')).to.throw('not an actor of this runtime')
+    expect(() => runtime.actor(Other, 'ann')).to.throw('Use the same object')
+    const Unknown = aggregate('unknown', machine, { events })
+    expect(() => runtime.actor(Unknown, 'ann')).to.throw("Add it to 'actors'")
     await runtime.close()
   })
 
