@@ -2,7 +2,6 @@
 
 import { existsSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
-import { wrongOption } from '../core/options.ts'
 import { fileOf, openForReading, pathOf, takesFile } from './arguments.ts'
 import { count, print, say } from './output.ts'
 
@@ -17,13 +16,10 @@ export function define(command: Command): void {
 
 async function copy(storeName: string, to: string): Promise<void> {
   const target = pathOf(to)
-  if (existsSync(target)) {
-    throw wrongOption('to', `is '${target}', which exists`, 'give the path of a new file')
-  }
   fileOf(storeName, 'backup')
   const store = await openForReading(storeName)
   try {
-    say(`Copying ${store.name} and checking the copy …`)
+    if (!existsSync(target)) say(`Copying ${store.name} and checking the copy …`)
     await store.backup?.(target)
   } finally {
     await store.close()

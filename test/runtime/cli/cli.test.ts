@@ -111,7 +111,6 @@ describe('reenact', function () {
       [['log', 'a.db', 'b.db'], /^Too many arguments\. Expected 1 argument but got 2\.\n/],
       [['log', 'a.db', '--limit', '0'], /'0' is invalid\. Give a whole number from 1\.\n/],
       [['log', 'a.db', '--after', '-1'], /'-1' is invalid\. Give a whole number from 0\.\n/],
-      [['streams', 'a.db'], /^Required option '--category <name>' not specified\.\n/],
     ]
     for (const [args, message] of mistakes) {
       it(`'reenact ${args.join(' ')}' says what is wrong, with exit code 2`, () => {
@@ -314,6 +313,15 @@ describe('reenact', function () {
       expect(jsonLines(out)).to.deep.equal(parsed)
     })
 
+    it('shows all before a damaged event, and then what is wrong', async () => {
+      const file = await newBank()
+      tamper(file, spoil('position = 5'))
+      const { code, out, err } = reenact(['log', file, '--json'])
+      expect(code).to.equal(1)
+      expect(jsonLines(out).map(({ position }) => position)).to.deep.equal([1, 2, 3, 4])
+      expect(err).to.include('does not match its checksum')
+    })
+
     it('--stream, --type, --after and --limit choose', async () => {
       const file = await newBank()
       const places = (...args: string[]): string[] =>
@@ -392,6 +400,17 @@ describe('reenact', function () {
       expect(json[0]).to.include({ stream: 'account-ann', revision: 3, type: 'Deposited' })
     })
 
+    it('without a category says which there are', async () => {
+      const file = await newBank()
+      const { code, out, err } = reenact(['streams', file])
+      expect([code, err]).to.deep.equal([0, 'The streams of one: --category account\n'])
+      expect(out).to.match(/^category {2,}events\naccount {2,}12\n$/)
+      expect(jsonLines(reenact(['streams', file, '--json']).out)).to.deep.equal([
+        { category: 'account', events: 12 },
+      ])
+      expect(reenact(['verify', 'esdb://localhost:1']).err).to.include('is for store files')
+    })
+
     it('an unknown category has none; a damaged stream is shown as such', async () => {
       const file = await newBank()
       expect(reenact(['streams', file, '--category', 'order'])).to.deep.equal({
@@ -441,6 +460,7 @@ describe('reenact', function () {
       const again = reenact(['backup', file, copy])
       expect(again.code).to.equal(1)
       expect(again.err).to.include('exists already')
+      expect(again.err).not.to.include('Copying')
     })
 
     it('a damaged store has no good copy', async () => {
