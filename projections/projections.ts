@@ -38,6 +38,8 @@ export class Projections {
   readonly #commits = new Map<string, Subject<ViewChange>>()
   readonly #readers = new Map<string, LiveReader>()
   readonly #shadows = new Map<string, Shadow>()
+  /** Candidates that are being made. */
+  readonly #beginning = new Set<string>()
   /** Rebuilds that nobody waits for. */
   readonly #background = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
@@ -56,7 +58,8 @@ export class Projections {
       checkKinds(projection, this.#deps.upcasters)
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
-      const workers = await this.#startWorkers(projection, options)
+      const workers = await this.#newWorkers(projection, options)
+      this.#running.set(projection.name, { options, workers })
       if (options.changed === 'rebuild' && isNewer(projection, build)) {
         // Its failure is told by the status; the live one goes on.
         const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
@@ -109,7 +112,6 @@ export class Projections {
       return swapped
     } finally {
       await shadow.stop()
-      this.#shadows.delete(projection.name)
     }
   }
 
@@ -119,17 +121,24 @@ export class Projections {
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
     checkKinds(projection, this.#deps.upcasters)
-    if (this.#shadows.has(projection.name)) throw twice(`${projection.name} (a candidate of it)`)
-    const { options = {} } = this.#running.get(projection.name) ?? {}
-    const shadow = await startShadow({
-      ...(await this.#workerDeps(projection, options)),
-      liveReader: await this.#reader(projection.name),
-      live: () => this.#running.get(projection.name)?.workers,
-      onSwap: () => this.#swapped(projection),
-      onCommit: () => {},
-    })
-    this.#shadows.set(projection.name, shadow)
-    return shadow
+    const { name } = projection
+    if (this.#beginning.has(name) || this.#shadowOf(name))
+      throw twice(`${name} (a candidate of it)`)
+    this.#beginning.add(name)
+    try {
+      const { options = {} } = this.#running.get(name) ?? {}
+      const shadow = await startShadow({
+        ...(await this.#workerDeps(projection, options)),
+        liveReader: await this.#reader(name),
+        live: () => this.#running.get(name)?.workers,
+        onSwap: () => this.#swapped(projection),
+        onCommit: () => {},
+      })
+      this.#shadows.set(name, shadow)
+      return shadow
+    } finally {
+      this.#beginning.delete(name)
+    }
   }
 
   /** Takes the live read model as made by these handlers: a change of text that changes no result. */
@@ -142,7 +151,7 @@ export class Projections {
   /** Removes builds that are not live any more, and candidates that nobody works on here. */
   async drop(projection: AnyProjection): Promise<number> {
     const { catalog } = await this.#open()
-    return catalog.dropDead(projection.name, this.#shadows.get(projection.name)?.build.id)
+    return catalog.dropDead(projection.name, this.#shadowOf(projection.name)?.build.id)
   }
 
   /** Events that were put aside because their handler failed, in the order of the log. */
@@ -179,14 +188,13 @@ export class Projections {
     ) => Promise<Result>,
   ): Promise<Result> {
     const { workers } = this.#runningOf(projection)
-    const wasPaused = workers.state === 'paused'
-    await workers.pause()
+    const release = await workers.hold()
     try {
       return await body(async (change) => {
         if (!(await workers.write(change))) throw notHere(projection.name)
       })
     } finally {
-      if (!wasPaused) workers.resume()
+      release()
     }
   }
 
@@ -212,12 +220,12 @@ export class Projections {
       now: ports.clock.now(),
       workers,
       live: await catalog.live(projection.name),
-      candidate: this.#shadows.get(projection.name),
+      candidate: this.#shadowOf(projection.name),
       session: async () => (await this.#reader(projection.name)).session(),
     })
   }
 
-  async #startWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
+  async #newWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
     const deps = await this.#workerDeps(projection, options)
     const { partitions = Array.from({ length: projection.partitions }, (_, part) => part) } =
       options
@@ -226,9 +234,7 @@ export class Projections {
       if (isMadeBy(build, projection)) return build
       throw changed(projection, build)
     }
-    const workers = new WorkerGroup({ ...deps, target }, partitions)
-    this.#running.set(projection.name, { options, workers })
-    return workers
+    return new WorkerGroup({ ...deps, target }, partitions)
   }
 
   async #workerDeps(
@@ -252,18 +258,20 @@ export class Projections {
     }
   }
 
-  /** The new build is live: whoever worked on the old one here works on this one. */
-  #swapped(projection: AnyProjection): void {
+  /** The new build is live: whoever worked on the old one here works on this one, or stands still as before. */
+  async #swapped(projection: AnyProjection): Promise<void> {
     this.#readers.get(projection.name)?.refresh()
     const running = this.#running.get(projection.name)
     if (!running) return
-    const restarted = running.workers
-      .stop()
-      .then(() => this.#startWorkers(projection, running.options))
-      .then((workers) => {
-        if (!this.#closing.signal.aborted) workers.start()
-      })
-    this.#background.add(restarted.catch(() => {}))
+    const { options } = running
+    await running.workers.stop()
+    if (this.#closing.signal.aborted) return
+    const workers = await this.#newWorkers(projection, options)
+    if (this.#closing.signal.aborted) return
+    // Nothing is awaited from here on: a pause meets the old ones or the new ones.
+    this.#running.set(projection.name, { options, workers })
+    if (running.workers.isPaused) void workers.pause()
+    workers.start()
   }
 
   async #reader(name: string): Promise<LiveReader> {
@@ -272,6 +280,11 @@ export class Projections {
       this.#readers.get(name) ?? new LiveReader(name, engine, catalog, this.#deps.ports.clock)
     this.#readers.set(name, reader)
     return reader
+  }
+
+  #shadowOf(name: string): Shadow | undefined {
+    const shadow = this.#shadows.get(name)
+    return shadow?.isOver ? undefined : shadow
   }
 
   #commitsOf(name: string): Subject<ViewChange> {
