@@ -1,5 +1,6 @@
 // Whatever the batches, restarts, pauses and rebuilds: the view ends as the fold of the log.
 
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -52,7 +53,9 @@ describe('any interleaving of batches, restarts, pauses and rebuilds', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
         runsDone += 1
-        await run(steps, `file:${join(folder, `views-${runsDone}`)}`)
+        const views = join(folder, `views-${runsDone}`)
+        await run(steps, `file:${views}`)
+        rmSync(views, { recursive: true })
       }),
       { numRuns: runs },
     )
