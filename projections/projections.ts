@@ -12,6 +12,7 @@ import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
+import { Shadows } from './shadows.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -37,9 +38,7 @@ export class Projections {
   readonly #running = new Map<string, Running>()
   readonly #commits = new Map<string, Subject<ViewChange>>()
   readonly #readers = new Map<string, LiveReader>()
-  readonly #shadows = new Map<string, Shadow>()
-  /** Candidates that are being made. */
-  readonly #beginning = new Set<string>()
+  readonly #shadows = new Shadows()
   /** Rebuilds that nobody waits for. */
   readonly #background = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
@@ -122,23 +121,16 @@ export class Projections {
   async shadow(projection: AnyProjection): Promise<Shadow> {
     checkKinds(projection, this.#deps.upcasters)
     const { name } = projection
-    if (this.#beginning.has(name) || this.#shadowOf(name))
-      throw twice(`${name} (a candidate of it)`)
-    this.#beginning.add(name)
-    try {
+    return this.#shadows.begin(name, async () => {
       const { options = {} } = this.#running.get(name) ?? {}
-      const shadow = await startShadow({
+      return startShadow({
         ...(await this.#workerDeps(projection, options)),
         liveReader: await this.#reader(name),
         live: () => this.#running.get(name)?.workers,
         onSwap: () => this.#swapped(projection),
         onCommit: () => {},
       })
-      this.#shadows.set(name, shadow)
-      return shadow
-    } finally {
-      this.#beginning.delete(name)
-    }
+    })
   }
 
   /** Takes the live read model as made by these handlers: a change of text that changes no result. */
@@ -151,7 +143,7 @@ export class Projections {
   /** Removes builds that are not live any more, and candidates that nobody works on here. */
   async drop(projection: AnyProjection): Promise<number> {
     const { catalog } = await this.#open()
-    return catalog.dropDead(projection.name, this.#shadowOf(projection.name)?.build.id)
+    return catalog.dropDead(projection.name, this.#shadows.get(projection.name)?.build.id)
   }
 
   /** Events that were put aside because their handler failed, in the order of the log. */
@@ -201,7 +193,7 @@ export class Projections {
   /** @internal Finishes the batches in hand and lets go of everything. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([...this.#shadows.values()].map((shadow) => shadow.stop()))
+    await this.#shadows.stop()
     await Promise.all(this.#background)
     await Promise.all([...this.#running.values()].map(({ workers }) => workers.stop()))
     for (const commits of this.#commits.values()) commits.complete()
@@ -220,7 +212,7 @@ export class Projections {
       now: ports.clock.now(),
       workers,
       live: await catalog.live(projection.name),
-      candidate: this.#shadowOf(projection.name),
+      candidate: this.#shadows.get(projection.name),
       session: async () => (await this.#reader(projection.name)).session(),
     })
   }
@@ -280,11 +272,6 @@ export class Projections {
       this.#readers.get(name) ?? new LiveReader(name, engine, catalog, this.#deps.ports.clock)
     this.#readers.set(name, reader)
     return reader
-  }
-
-  #shadowOf(name: string): Shadow | undefined {
-    const shadow = this.#shadows.get(name)
-    return shadow?.isOver ? undefined : shadow
   }
 
   #commitsOf(name: string): Subject<ViewChange> {

@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { isReenactError } from '../core/errors.ts'
-import { checkParsed, checkValue, isPlain } from './plain-data.ts'
+import { checkParsed, checkValue, isFlat, isPlain } from './plain-data.ts'
 import { refuse, refuseSize, startWalk, type Walk } from './refusal.ts'
 
 /** What JSON can say. */
@@ -78,11 +78,24 @@ function copyPlain(value: Json): Json {
  * what {@link encode} accepts, except that keys beginning with `$reenact` pass.
  */
 export function decode(text: string, what = 'The payload'): JsonObject {
+  const flat = parseFlat(text)
+  if (flat) return flat
   const walk = startWalk(what, Number.POSITIVE_INFINITY)
   const value = guarded(walk, () => parse(walk, text))
   if (!isObject(value)) return refuseKind(walk, value)
   guarded(walk, () => checkParsed(walk, value))
   return value
+}
+
+// Most payloads are flat, and then nothing needs to be remembered on the way. What is not takes the long way from
+// the beginning, which says what is wrong with it.
+function parseFlat(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) && isFlat(value) ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** An event: its data with its type among them. */

@@ -52,6 +52,21 @@ export function checkParsed(walk: Walk, value: unknown): void {
   walk.ancestors.pop()
 }
 
+/** Whether {@link checkParsed} would pass an object that `JSON.parse` returned, where nothing lies inside it. */
+export function isFlat(value: object): boolean {
+  for (const key in value) {
+    if (key === '__proto__' || !isWellFormed(key)) return false
+    const field = (value as Readonly<Record<string, unknown>>)[key]
+    if (typeof field === 'number') {
+      // Not NaN, which no JSON says; -0 and what is too large are told the long way.
+      if (Object.is(field, -0) || Math.abs(field) > Number.MAX_SAFE_INTEGER) return false
+    } else if (typeof field === 'string') {
+      if (!isWellFormed(field)) return false
+    } else if (typeof field === 'object' && field !== null) return false
+  }
+  return true
+}
+
 /** Tells an object that is only its properties from one with behaviour or hidden content. */
 export function isPlain(value: object): boolean {
   if (types.isProxy(value)) return false
