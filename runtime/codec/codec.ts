@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { isReenactError } from '../core/errors.ts'
-import { checkParsed, checkValue, isFlat, isPlain } from './plain-data.ts'
+import { checkParsed, checkValue, isPlain, isSound } from './plain-data.ts'
 import { refuse, refuseSize, startWalk, type Walk } from './refusal.ts'
 
 /** What JSON can say. */
@@ -78,8 +78,9 @@ function copyPlain(value: Json): Json {
  * what {@link encode} accepts, except that keys beginning with `$reenact` pass.
  */
 export function decode(text: string, what = 'The payload'): JsonObject {
-  const flat = parseFlat(text)
-  if (flat) return flat
+  const parsed = parseOrNothing(text)
+  if (isObject(parsed) && isSound(parsed)) return parsed
+  // The long way says what is wrong, and where.
   const walk = startWalk(what, Number.POSITIVE_INFINITY)
   const value = guarded(walk, () => parse(walk, text))
   if (!isObject(value)) return refuseKind(walk, value)
@@ -87,12 +88,9 @@ export function decode(text: string, what = 'The payload'): JsonObject {
   return value
 }
 
-// Most payloads are flat, and then nothing needs to be remembered on the way. What is not takes the long way from
-// the beginning, which says what is wrong with it.
-function parseFlat(text: string): JsonObject | undefined {
+function parseOrNothing(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) && isFlat(value) ? value : undefined
+    return typeof text === 'string' ? JSON.parse(text) : undefined
   } catch {
     return undefined
   }
@@ -107,6 +105,7 @@ export interface TypedData extends JsonObject {
 export function decodeEvent(type: string, text: string): TypedData {
   const event = parseEvent(type, text)
   if (!event) return Object.assign({ type }, decode(text), { type })
+  if (isSound(event)) return event
   const walk = startWalk('The payload', Number.POSITIVE_INFINITY)
   guarded(walk, () => checkParsed(walk, event))
   return event
