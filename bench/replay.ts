@@ -1,6 +1,8 @@
 // Reading: replay of one long stream, catching up with the whole log, bringing actors into memory.
 
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { DatabaseSync } from '@photostructure/sqlite'
 import {
   type AnyAggregate,
   type CommandOf,
@@ -10,7 +12,15 @@ import {
 } from '../runtime/index.ts'
 import { Account, AccountByXState } from './account.ts'
 import { guardedReads } from './guarantees.ts'
-import { type BenchContext, type Figure, median, type Row, rate, scaled } from './measure.ts'
+import {
+  type BenchContext,
+  type Figure,
+  median,
+  type Row,
+  rate,
+  type Side,
+  scaled,
+} from './measure.ts'
 import { report, Sensor } from './sensor.ts'
 
 const longEvents = 1_000_000
@@ -144,6 +154,29 @@ async function mediumActivation(context: BenchContext): Promise<Figure> {
   return activateAll(await open(mediumFile(context), [Account]), ids, mediumEvents)
 }
 
+/** Rows of the log and their checksums, page by page: nothing is looked at, nothing made of them. */
+async function rowsAlone(context: BenchContext): Promise<Figure> {
+  const database = new DatabaseSync(logFile(context), { readOnly: true })
+  const page = database.prepare(
+    'SELECT frame, stream FROM events WHERE position > ? ORDER BY position LIMIT 512',
+  )
+  page.setReturnArrays(true)
+  const count = scaled(logEvents, context)
+  let sum = 0
+  const figure = await rate(count, () => {
+    for (let position = 0; position < count; ) {
+      const rows = page.all(position) as unknown as readonly [frame: string, stream: number][]
+      for (const [frame] of rows) sum ^= crc32(frame)
+      position += rows.length
+    }
+  })
+  database.close()
+  if (sum === 0) throw new Error('nothing was read')
+  return figure
+}
+
+const bareRows: Side = { name: 'bare rows and their checksums', role: 'limit', run: rowsAlone }
+
 const smallFile = ({ folder }: BenchContext, snapshots: boolean): string =>
   join(folder, snapshots ? 'small-snapshots.db' : 'small.db')
 
@@ -233,6 +266,7 @@ export const readingRows: readonly Row[] = [
         reach: { atLeast: 1_000_000 },
         run: (context) => catchUp(context, ['K0']),
       },
+      bareRows,
     ],
   },
   {
@@ -246,6 +280,7 @@ export const readingRows: readonly Row[] = [
         reach: { atLeast: 600_000 },
         run: (context) => catchUp(context),
       },
+      bareRows,
       {
         name: 'JSON.parse of the events alone',
         role: 'limit',

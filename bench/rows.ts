@@ -3,6 +3,7 @@
 import { commandRows } from './commands.ts'
 import { serverRows } from './eventstoredb.ts'
 import { evolveRows } from './evolve.ts'
+import { liveProjectionRows } from './live-projections.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
 import { postedRows } from './posted.ts'
@@ -17,6 +18,7 @@ export const rows: readonly Row[] = [
   ...processRows,
   ...readingRows,
   ...projectionRows,
+  ...liveProjectionRows,
   ...evolveRows,
   ...serverRows,
   ...memoryRows,

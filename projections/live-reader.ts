@@ -22,6 +22,8 @@ export class LiveReader {
   // Questions that began before the swap end on it.
   #previous: Connection | undefined
   #lookedAtMs = Number.NEGATIVE_INFINITY
+  /** Swaps known of. A look that began before the last one may have seen the old build. */
+  #swaps = 0
   #looking: Promise<Open> | undefined
 
   constructor(projection: string, engine: Engine, catalog: Catalog, clock: Clock) {
@@ -38,6 +40,7 @@ export class LiveReader {
 
   /** A swap is known to have happened. */
   refresh(): void {
+    this.#swaps += 1
     this.#lookedAtMs = Number.NEGATIVE_INFINITY
   }
 
@@ -58,17 +61,20 @@ export class LiveReader {
   }
 
   async #look(): Promise<Open> {
-    const nowMs = this.#clock.monotonic()
-    const build = await this.#catalog.live(this.#projection)
-    if (!build) throw unknownProjection(this.#projection)
-    if (build.id !== this.#open?.build.id) {
-      const connection = await this.#engine.openReader(placeOf(build))
-      await this.#previous?.close()
-      this.#previous = this.#open?.connection
-      this.#open = { build, connection }
+    for (;;) {
+      const swaps = this.#swaps
+      const nowMs = this.#clock.monotonic()
+      const build = await this.#catalog.live(this.#projection)
+      if (!build) throw unknownProjection(this.#projection)
+      if (build.id !== this.#open?.build.id) {
+        const connection = await this.#engine.openReader(placeOf(build))
+        await this.#previous?.close()
+        this.#previous = this.#open?.connection
+        this.#open = { build, connection }
+      }
+      this.#lookedAtMs = nowMs
+      if (swaps === this.#swaps) return this.#open as Open
     }
-    this.#lookedAtMs = nowMs
-    return this.#open as Open
   }
 }
 

@@ -1,6 +1,11 @@
 // From a row of the log to what a handler gets.
 
-import { type EventMetadata, readHeader, readMetadata } from '../runtime/codec/metadata.ts'
+import {
+  type EventHeader,
+  type EventMetadata,
+  readHeader,
+  readMetadata,
+} from '../runtime/codec/metadata.ts'
 import { readEvent, type Upcasters } from '../runtime/codec/upcasting.ts'
 import { categoryOf, idOf } from '../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../runtime/ports/event-store.ts'
@@ -17,6 +22,10 @@ export interface ProjectedEvent {
 }
 
 const noRules: Upcasters = new Map()
+
+/** How the metadata of most events begin. Theirs is the version that counts where none is given. */
+const firstVersion = '{"schemaVersion":1,'
+const noHeader: EventHeader = {}
 
 /** The part of the log a projection reads. A type may be there under names it had before. */
 export function filterOf(projection: AnyProjection, upcasters: KindUpcasters): LogFilter {
@@ -38,7 +47,7 @@ export function projectedEvent(
   upcasters: KindUpcasters,
   live: boolean,
 ): ProjectedEvent | undefined {
-  const header = readHeader(recorded)
+  const header = recorded.metadata.startsWith(firstVersion) ? noHeader : readHeader(recorded)
   const rules = upcasters.get(categoryOf(recorded.stream)) ?? noRules
   const event = readEvent(rules, recorded, header)
   if (!event) return undefined
@@ -47,25 +56,28 @@ export function projectedEvent(
   data['type'] = event.type
   return {
     event: data as unknown as AnyEvent,
-    about: new RecordedInfo(recorded, header.time ?? recorded.recordedAt, header.commandId, live),
+    about: new RecordedInfo(recorded, live),
   }
 }
 
 // Most handlers use little of this, so the dear parts are read when asked for.
 class RecordedInfo implements EventInfo {
-  readonly time: number
-  readonly commandId: string | undefined
   readonly live: boolean
   readonly #recorded: RecordedEvent
+  #header: EventHeader | undefined
   #metadata: EventMetadata | undefined
 
-  constructor(recorded: RecordedEvent, time: number, commandId: string | undefined, live: boolean) {
+  constructor(recorded: RecordedEvent, live: boolean) {
     this.#recorded = recorded
-    this.time = time
-    this.commandId = commandId
     this.live = live
   }
 
+  get time(): number {
+    return this.#headed.time ?? this.#recorded.recordedAt
+  }
+  get commandId(): string | undefined {
+    return this.#headed.commandId
+  }
   get kind(): string {
     return categoryOf(this.#recorded.stream)
   }
@@ -92,6 +104,10 @@ class RecordedInfo implements EventInfo {
   }
   get metadata(): EventInfo['metadata'] {
     return this.#all.custom
+  }
+  get #headed(): EventHeader {
+    this.#header ??= readHeader(this.#recorded)
+    return this.#header
   }
   get #all(): EventMetadata {
     this.#metadata ??= readMetadata(this.#recorded)

@@ -12,6 +12,7 @@ import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
+import { Shadows } from './shadows.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -37,7 +38,7 @@ export class Projections {
   readonly #running = new Map<string, Running>()
   readonly #commits = new Map<string, Subject<ViewChange>>()
   readonly #readers = new Map<string, LiveReader>()
-  readonly #shadows = new Map<string, Shadow>()
+  readonly #shadows = new Shadows()
   /** Rebuilds that nobody waits for. */
   readonly #background = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
@@ -56,7 +57,8 @@ export class Projections {
       checkKinds(projection, this.#deps.upcasters)
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
-      const workers = await this.#startWorkers(projection, options)
+      const workers = await this.#newWorkers(projection, options)
+      this.#running.set(projection.name, { options, workers })
       if (options.changed === 'rebuild' && isNewer(projection, build)) {
         // Its failure is told by the status; the live one goes on.
         const rebuilt = this.rebuild(projection, { signal: this.#closing.signal })
@@ -109,7 +111,6 @@ export class Projections {
       return swapped
     } finally {
       await shadow.stop()
-      this.#shadows.delete(projection.name)
     }
   }
 
@@ -119,17 +120,17 @@ export class Projections {
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
     checkKinds(projection, this.#deps.upcasters)
-    if (this.#shadows.has(projection.name)) throw twice(`${projection.name} (a candidate of it)`)
-    const { options = {} } = this.#running.get(projection.name) ?? {}
-    const shadow = await startShadow({
-      ...(await this.#workerDeps(projection, options)),
-      liveReader: await this.#reader(projection.name),
-      live: () => this.#running.get(projection.name)?.workers,
-      onSwap: () => this.#swapped(projection),
-      onCommit: () => {},
+    const { name } = projection
+    return this.#shadows.begin(name, async () => {
+      const { options = {} } = this.#running.get(name) ?? {}
+      return startShadow({
+        ...(await this.#workerDeps(projection, options)),
+        liveReader: await this.#reader(name),
+        live: () => this.#running.get(name)?.workers,
+        onSwap: () => this.#swapped(projection),
+        onCommit: () => {},
+      })
     })
-    this.#shadows.set(projection.name, shadow)
-    return shadow
   }
 
   /** Takes the live read model as made by these handlers: a change of text that changes no result. */
@@ -179,21 +180,20 @@ export class Projections {
     ) => Promise<Result>,
   ): Promise<Result> {
     const { workers } = this.#runningOf(projection)
-    const wasPaused = workers.state === 'paused'
-    await workers.pause()
+    const release = await workers.hold()
     try {
       return await body(async (change) => {
         if (!(await workers.write(change))) throw notHere(projection.name)
       })
     } finally {
-      if (!wasPaused) workers.resume()
+      release()
     }
   }
 
   /** @internal Finishes the batches in hand and lets go of everything. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([...this.#shadows.values()].map((shadow) => shadow.stop()))
+    await this.#shadows.stop()
     await Promise.all(this.#background)
     await Promise.all([...this.#running.values()].map(({ workers }) => workers.stop()))
     for (const commits of this.#commits.values()) commits.complete()
@@ -217,7 +217,7 @@ export class Projections {
     })
   }
 
-  async #startWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
+  async #newWorkers(projection: AnyProjection, options: ProjectOptions): Promise<WorkerGroup> {
     const deps = await this.#workerDeps(projection, options)
     const { partitions = Array.from({ length: projection.partitions }, (_, part) => part) } =
       options
@@ -226,9 +226,7 @@ export class Projections {
       if (isMadeBy(build, projection)) return build
       throw changed(projection, build)
     }
-    const workers = new WorkerGroup({ ...deps, target }, partitions)
-    this.#running.set(projection.name, { options, workers })
-    return workers
+    return new WorkerGroup({ ...deps, target }, partitions)
   }
 
   async #workerDeps(
@@ -252,18 +250,20 @@ export class Projections {
     }
   }
 
-  /** The new build is live: whoever worked on the old one here works on this one. */
-  #swapped(projection: AnyProjection): void {
+  /** The new build is live: whoever worked on the old one here works on this one, or stands still as before. */
+  async #swapped(projection: AnyProjection): Promise<void> {
     this.#readers.get(projection.name)?.refresh()
     const running = this.#running.get(projection.name)
     if (!running) return
-    const restarted = running.workers
-      .stop()
-      .then(() => this.#startWorkers(projection, running.options))
-      .then((workers) => {
-        if (!this.#closing.signal.aborted) workers.start()
-      })
-    this.#background.add(restarted.catch(() => {}))
+    const { options } = running
+    await running.workers.stop()
+    if (this.#closing.signal.aborted) return
+    const workers = await this.#newWorkers(projection, options)
+    if (this.#closing.signal.aborted) return
+    // Nothing is awaited from here on: a pause meets the old ones or the new ones.
+    this.#running.set(projection.name, { options, workers })
+    if (running.workers.isPaused) void workers.pause()
+    workers.start()
   }
 
   async #reader(name: string): Promise<LiveReader> {

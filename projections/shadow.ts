@@ -38,8 +38,8 @@ export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'bound'
   readonly live: () => WorkerGroup | undefined
   /** Reads the live build, whichever process writes it. */
   readonly liveReader: LiveReader
-  /** The candidate is live now. */
-  readonly onSwap: () => void
+  /** The candidate is live now. Resolves when whoever worked on the former one works on it. */
+  readonly onSwap: () => Promise<void>
 }
 
 const lookMs = 20
@@ -50,12 +50,20 @@ export class Shadow {
   readonly build: Build
   readonly #deps: ShadowDeps
   #workers: WorkerGroup
+  /** While the live build stands still for this candidate: what lets it go on. */
+  #held: Promise<() => void> | undefined
+  #stopped = false
 
   /** @internal */
   constructor(deps: ShadowDeps, build: Build) {
     this.#deps = deps
     this.build = build
     this.#workers = this.#run()
+  }
+
+  /** It is live, dropped or let go of. */
+  get isOver(): boolean {
+    return this.#stopped
   }
 
   /** Resolves when it is as far as the live build; throws what stopped it. */
@@ -121,25 +129,26 @@ export class Shadow {
         await this.#goOn()
         return false
       }
+      await this.#deps.catalog.promote(this.build)
     } catch (error) {
       await this.#goOn()
       throw error
     }
     // The former live workers stand still until they end: nothing is done twice.
-    await this.#workers.stop()
-    await this.#deps.catalog.promote(this.build)
-    this.#deps.onSwap()
+    this.#stopped = true
+    await this.#deps.onSwap()
     return true
   }
 
   /** Lets go of it. It goes on from where it is when it is asked for again. */
   async stop(): Promise<void> {
+    this.#stopped = true
     await this.#workers.stop()
   }
 
   /** Removes it. */
   async drop(): Promise<void> {
-    await this.#workers.stop()
+    await this.stop()
     await this.#deps.catalog.drop(this.build)
   }
 
@@ -149,7 +158,8 @@ export class Shadow {
    */
   async #level(): Promise<Build | undefined> {
     const { catalog, ports, projection, store, upcasters } = this.#deps
-    await this.#deps.live()?.pause()
+    this.#held ??= this.#deps.live()?.hold()
+    await this.#held
     const live = await catalog.live(projection.name)
     const wanted = Math.min((await this.#livePosition()) ?? 0, await logEnd(store))
     const filter = filterOf(projection, upcasters)
@@ -188,8 +198,10 @@ export class Shadow {
   /** Both go on as they were. */
   async #goOn(): Promise<void> {
     await this.#workers.stop()
-    this.#workers = this.#run()
-    this.#deps.live()?.resume()
+    if (!this.#stopped) this.#workers = this.#run()
+    const release = await this.#held
+    this.#held = undefined
+    release?.()
   }
 
   #run(): WorkerGroup {

@@ -108,12 +108,15 @@ async function waitUntil(
   const untilMs = clock.monotonic() + timeoutMs
   const filter = filterOf(projection, deps.upcasters)
   for (let looks = true; ; ) {
-    const checkpoint = await position()
-    if (checkpoint >= wanted) return
-    // What is not for this projection need not have been passed. Commits come often, so the log is asked at ease.
-    if (looks && (await hasReached(deps.store, filter, checkpoint, wanted))) return
+    const { checkpoint, trouble } = await positionOrTrouble(deps, position)
+    if (checkpoint !== undefined) {
+      if (checkpoint >= wanted) return
+      // What is not for this projection need not have been passed. Commits come often, so the log is asked at ease.
+      if (looks && (await hasReached(deps.store, filter, checkpoint, wanted))) return
+    }
     const leftMs = untilMs - clock.monotonic()
     if (leftMs <= 0) {
+      if (checkpoint === undefined) throw trouble
       throw new ReenactError(
         'NotYetProjected',
         `'${projection.name}' is at position ${checkpoint} and did not reach ${wanted} in ${timeoutMs} ms. Wait longer, or see runtime.projections.status().`,
@@ -121,6 +124,19 @@ async function waitUntil(
       )
     }
     looks = !(await nextCommit(deps, Math.min(leftMs, pollMs)))
+  }
+}
+
+/** A database that is away for a moment may be back before the time is up. */
+async function positionOrTrouble(
+  { engine }: ViewDeps,
+  position: () => Promise<number>,
+): Promise<{ readonly checkpoint?: number; readonly trouble?: unknown }> {
+  try {
+    return { checkpoint: await position() }
+  } catch (trouble) {
+    if (!(await engine()).isTransient(trouble)) throw trouble
+    return { trouble }
   }
 }
 

@@ -19,6 +19,10 @@ const order: readonly WorkerState[] = [
 export class WorkerGroup {
   readonly projection: AnyProjection
   readonly #workers: readonly Worker[]
+  /** An operator wants them to stand still. */
+  #paused = false
+  /** Comparisons and repairs that want them to stand still. */
+  #holds = 0
 
   constructor(deps: Omit<WorkerDeps, 'part'>, parts: readonly number[]) {
     this.projection = deps.projection
@@ -54,16 +58,44 @@ export class WorkerGroup {
     for (const worker of this.#workers) worker.start()
   }
 
-  async pause(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.pause()))
+  get isPaused(): boolean {
+    return this.#paused
   }
 
+  /** Resolves when the batches in hand are committed. */
+  async pause(): Promise<void> {
+    this.#paused = true
+    await this.#standStill()
+  }
+
+  /** Goes on after a pause, and begins again what an error stopped. */
   resume(): void {
-    for (const worker of this.#workers) worker.resume()
+    this.#paused = false
+    this.#goOn()
+    this.start()
+  }
+
+  /** They stand still until what it answers is called, whoever resumes meanwhile. */
+  async hold(): Promise<() => void> {
+    this.#holds += 1
+    await this.#standStill()
+    return () => {
+      this.#holds -= 1
+      this.#goOn()
+    }
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop()))
+  }
+
+  async #standStill(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.pause()))
+  }
+
+  #goOn(): void {
+    if (this.#paused || this.#holds > 0) return
+    for (const worker of this.#workers) worker.resume()
   }
 
   /** Writes to the view outside the log's course; answers false where no worker here has its turn. */

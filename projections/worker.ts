@@ -60,8 +60,9 @@ export class Worker {
     return this.#turn && { build: this.#turn.build, position: this.#turn.position }
   }
 
-  /** Begins, or begins again after it stopped. */
+  /** Begins, or begins again after an error stopped it. */
   start(): void {
+    if (this.#stopping.signal.aborted) return
     if (!this.#running) this.#become('waiting')
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
@@ -72,13 +73,12 @@ export class Worker {
   async pause(): Promise<void> {
     this.#pause.begin()
     await this.#turn?.idle()
-    if (this.#turn) this.#become('paused')
+    if (this.#turn && this.#pause.closed) this.#become('paused')
   }
 
   resume(): void {
     this.#pause.end()
     if (this.#state === 'paused') this.#become(this.#before)
-    if (!this.#stopping.signal.aborted) this.start()
   }
 
   /** Finishes the batch in hand and gives up the turn. */

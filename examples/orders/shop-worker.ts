@@ -7,6 +7,7 @@ import { Order } from './order.ts'
 import { orderProcess, shop } from './order-process.ts'
 import { paymentService } from './payment-service.ts'
 import { Points } from './points.ts'
+import { figuresOf, Sales, StockLevels } from './read-models.ts'
 import { Stock } from './stock.ts'
 import { Wallet } from './wallet.ts'
 
@@ -63,10 +64,26 @@ async function printBooks(runtime: Runtime): Promise<void> {
   console.log(`money: ${money} in all; points: ${points}`)
 }
 
+/** The read models when all orders were placed, and now. */
+async function printFigures(runtime: Runtime, placedAt: Date): Promise<void> {
+  const [last] = (await runtime.store.readAll({ direction: 'backwards', limit: 1 })).events
+  for (const view of [runtime.view(Sales), runtime.view(StockLevels)]) {
+    await view.waitFor(last?.position ?? 0, { timeoutMs: 60_000 })
+  }
+  for (const [when, at] of [['when all orders were placed', placedAt], ['now']] as const) {
+    const { open, sold, cancelled, turnover, level } = await figuresOf(runtime, 'lamp', at)
+    console.log(
+      `${when}: ${open} open, ${sold} sold for ${turnover}, ${cancelled} cancelled; ${level.free} lamps free, ${level.reserved} reserved, ${level.shipped} shipped`,
+    )
+  }
+}
+
 const runtime = await createRuntime({
   store,
   actors: shop,
   processes: [OrderProcess],
+  // Made from the log in each life.
+  views: 'memory:',
   limits: { timeoutMs: 60_000 },
 })
 if (crashAt !== '') {
@@ -81,8 +98,11 @@ if (crashAt !== '') {
   })()
 }
 const work = runtime.processes.work()
+await runtime.project([Sales, StockLevels])
 await placeOrders(runtime)
+const placedAt = new Date()
 await printBooks(runtime)
+await printFigures(runtime, placedAt)
 const { triggers, attempts, retried } = work.metrics(OrderProcess)
 console.log(`this life: ${triggers} started, ${attempts} attempts, ${retried} retries`)
 await runtime.close()

@@ -14,13 +14,13 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { ReenactError } from '../../runtime/core/errors.ts'
-import type { Session } from '../engine.ts'
+import type { Session, SqlResult } from '../engine.ts'
 
 /** Kysely, and what it has not finished. */
 export interface Tracked<Database> {
   readonly db: Kysely<Database>
-  /** Resolves when all statements begun are done; rejects with the first failure since the last time. */
-  settle(): Promise<void>
+  /** Resolves when all statements begun are done; fails with the first failure since the last time. */
+  settle(): void | Promise<void>
   /** Refuses all further statements. */
   end(): void
 }
@@ -66,17 +66,13 @@ class SessionDriver implements Driver, DatabaseConnection {
   }
 
   executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const running = this.#execute<Row>(sql, parameters)
-    this.#running.add(running)
-    running.then(
-      () => this.#running.delete(running),
-      (error: unknown) => {
-        // Also where nobody awaits it: the transaction must not commit.
-        this.#failure ??= { error }
-        this.#running.delete(running)
-      },
-    )
-    return running
+    try {
+      if (this.#ended) throw tooLate()
+      const result = this.#session.execute(sql, parameters)
+      return result instanceof Promise ? this.#later(result) : Promise.resolve(answer<Row>(result))
+    } catch (error) {
+      return this.#failed(error)
+    }
   }
 
   async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
@@ -87,12 +83,9 @@ class SessionDriver implements Driver, DatabaseConnection {
     this.#ended = true
   }
 
-  async settle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
-    if (!this.#failure) return
-    const { error } = this.#failure
-    this.#failure = undefined
-    throw error
+  settle(): void | Promise<void> {
+    if (this.#running.size > 0) return this.#settleLater()
+    this.#throwFailure()
   }
 
   beginTransaction(): Promise<never> {
@@ -105,12 +98,39 @@ class SessionDriver implements Driver, DatabaseConnection {
     return Promise.reject(noTransaction())
   }
 
-  async #execute<Row>(sql: string, parameters: readonly unknown[]): Promise<QueryResult<Row>> {
-    if (this.#ended) throw tooLate()
-    const { rows, changes } = await this.#session.execute(sql, parameters)
-    return { rows: rows as Row[], numAffectedRows: BigInt(changes) }
+  #later<Row>(result: Promise<SqlResult>): Promise<QueryResult<Row>> {
+    const running = result.then(answer<Row>, (error: unknown) => this.#failed(error))
+    this.#running.add(running)
+    const forget = () => this.#running.delete(running)
+    running.then(forget, forget)
+    return running
+  }
+
+  // Also a failure nobody awaits: the transaction must not commit, and the process must not end.
+  #failed(error: unknown): Promise<never> {
+    this.#failure ??= { error }
+    const rejected = Promise.reject(error)
+    rejected.catch(() => {})
+    return rejected
+  }
+
+  async #settleLater(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    this.#throwFailure()
+  }
+
+  #throwFailure(): void {
+    if (!this.#failure) return
+    const { error } = this.#failure
+    this.#failure = undefined
+    throw error
   }
 }
+
+const answer = <Row>({ rows, changes }: SqlResult): QueryResult<Row> => ({
+  rows: rows as Row[],
+  numAffectedRows: BigInt(changes),
+})
 
 const noTransaction = (): ReenactError => {
   const fix = 'use the view as it is'

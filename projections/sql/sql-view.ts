@@ -70,7 +70,7 @@ class SqlWriter<Database> implements ViewWriter<Kysely<Database>> {
     return this.#tracked.db
   }
 
-  settle(): Promise<void> {
+  settle(): void | Promise<void> {
     return this.#tracked.settle()
   }
 

@@ -49,7 +49,7 @@ export class SqliteConnection implements Connection {
     const { prepared, reads } = this.#statement(sql)
     const values = parameters.map(sqlValue)
     if (reads) return { rows: prepared.all(...values) as Record<string, unknown>[], changes: 0 }
-    return { rows: [], changes: Number(prepared.run(...values).changes) }
+    return { rows: noRows, changes: Number(prepared.run(...values).changes) }
   }
 
   async transaction<Result>(body: () => Promise<Result>): Promise<Result> {
@@ -91,6 +91,8 @@ export class SqliteConnection implements Connection {
     return statement
   }
 }
+
+const noRows: SqlResult['rows'] = []
 
 type SqlValue = null | number | bigint | string | Uint8Array
 

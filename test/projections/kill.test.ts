@@ -10,7 +10,7 @@ import { expect } from 'chai'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 import { engines } from './engines.ts'
-import { Balances, eventually, foldBalances, shown, temporaryFolder } from './support.ts'
+import { Balances, eventually, foldBalances, shown, Totals, temporaryFolder } from './support.ts'
 
 const cycles = Number(process.env['REENACT_PROJECTION_KILLS'] ?? 5)
 const script = fileURLToPath(
@@ -115,6 +115,47 @@ describe('SIGKILL of projecting processes', () => {
     })
   }
 })
+
+describe('SIGKILL of a process with an inline projection', () => {
+  const folder = temporaryFolder()
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL')
+  })
+
+  it(`leaves it as the log says, with all that was answered, in ${cycles} lives`, async function () {
+    this.timeout(30_000 + cycles * 5_000)
+    const file = join(folder, 'inline.db')
+    let before = 0
+    for (let cycle = 0; cycle < cycles; cycle += 1) {
+      const writer = start('inline', file)
+      await eventually('answers', async () => writer.said().position > 0)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 100))
+      await writer.kill()
+      const total = await checkInline(file)
+      expect(total).to.be.at.least(before + writer.said().position)
+      before = total
+    }
+  })
+})
+
+/** As the file was left: opened for reading nothing is made anew. Answers the total. */
+async function checkInline(file: string): Promise<number> {
+  const runtime = await createRuntime({ store: `file:${file}?mode=ro`, actors: [Account] })
+  try {
+    const folded = new Map([['*', 0]])
+    for await (const { actorId, data } of runtime.log({ types: ['Deposited'] })) {
+      for (const key of [actorId, '*']) {
+        folded.set(key, (folded.get(key) ?? 0) + Number(data['amount']))
+      }
+    }
+    const view = runtime.inlineView(Totals)
+    expect(await view.keys()).to.have.members([...folded.keys()])
+    for (const [key, amount] of folded) expect(await view.get(key)).to.deep.equal({ amount })
+    return folded.get('*') ?? 0
+  } finally {
+    await runtime.close()
+  }
+}
 
 async function logLength(file: string): Promise<number> {
   const runtime = await createRuntime({ store: `file:${file}?mode=ro`, actors: [Account] }).catch(

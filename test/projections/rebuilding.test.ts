@@ -107,6 +107,28 @@ for (const engine of engines) {
       expect((await runtime.view(Other).get('bob'))?.balance).to.equal(50)
     })
 
+    it('follows on another at once, and leaves what stood still standing still', async () => {
+      await runtime.project([Balances])
+      await runtime.view(Balances).waitFor(await deposit('ann', 1))
+      await runtime.projections.pause(Balances)
+      const verify = (differences: readonly unknown[]) => differences.length === 0
+      for (let id = 2; id <= 4; id += 1) {
+        expect(await runtime.projections.rebuild(Balances, { verify })).to.equal(true)
+        const [status] = await runtime.projections.status()
+        expect([status?.build.id, status?.rebuilding]).to.deep.equal([id, undefined])
+      }
+      const shadow = await runtime.projections.shadow(Balances)
+      await failure(runtime.projections.shadow(Balances), 'InvalidOption')
+      expect(await shadow.diff()).to.deep.equal([])
+      await shadow.drop()
+      const sent = await deposit('ann', 2)
+      await failure(runtime.view(Balances).waitFor(sent, { timeoutMs: 100 }), 'NotYetProjected')
+      expect((await runtime.view(Balances).get('ann'))?.balance).to.equal(1)
+      runtime.projections.resume(Balances)
+      await runtime.view(Balances).waitFor(sent)
+      expect((await runtime.view(Balances).get('ann'))?.balance).to.equal(3)
+    })
+
     it('leaves the live one as it is when it fails', async () => {
       await runtime.project([Balances])
       await runtime.view(Balances).waitFor(await deposit('ann', 1))

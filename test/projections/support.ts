@@ -4,7 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { documents, projection } from '../../projections/index.ts'
+import {
+  documents,
+  inlineDocuments,
+  inlineProjection,
+  projection,
+} from '../../projections/index.ts'
 import { type ErrorCode, isReenactError, type ReenactError } from '../../runtime/core/errors.ts'
 import type { Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
@@ -32,6 +37,19 @@ export const Balances = projection('balances', {
       void view.patch('*', (sum) => add(sum, -event.amount))
     },
     Closed: (_event, view, { actorId }) => view.delete(actorId),
+  },
+})
+
+/** How much was deposited to each account, and under `*` to all, in the log's own file. */
+export const Totals = inlineProjection('totals', {
+  from: Account,
+  view: inlineDocuments<{ amount: number }>(),
+  on: {
+    Deposited: ({ amount }, view, { actorId }) => {
+      for (const key of [actorId, '*']) {
+        view.put(key, { amount: (view.get(key)?.amount ?? 0) + amount })
+      }
+    },
   },
 })
 

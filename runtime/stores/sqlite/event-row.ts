@@ -38,7 +38,7 @@ export const frameCrc = (parts: readonly (string | number)[]): number =>
 /** Checks an event that is not wanted, and answers its position. Throws `CorruptEvent`. */
 export function checkedPosition({ name, seed }: EventOwner, [frame]: EventRow): number {
   const revisionEnd = checkFrame(name, seed, frame)
-  return Number(frame.slice(revisionEnd + 1, frame.indexOf(separator, revisionEnd + 1)))
+  return wholeNumber(frame, revisionEnd + 1, frame.indexOf(separator, revisionEnd + 1))
 }
 
 /** The type of an event before anything is checked. */
@@ -53,9 +53,21 @@ function checkFrame(name: string, seed: number, frame: string, expected?: number
   if (typeof frame !== 'string') throw corruptEvent(name, expected ?? -1)
   const crcEnd = frame.indexOf(separator)
   const revisionEnd = frame.indexOf(separator, crcEnd + 1)
-  if (crc32(frame.slice(crcEnd + 1), seed) === Number(frame.slice(0, crcEnd))) return revisionEnd
-  const revision = Number(frame.slice(crcEnd + 1, revisionEnd))
+  if (crc32(frame.slice(crcEnd + 1), seed) === wholeNumber(frame, 0, crcEnd)) return revisionEnd
+  const revision = wholeNumber(frame, crcEnd + 1, revisionEnd)
   throw corruptEvent(name, expected ?? (Number.isSafeInteger(revision) ? revision : -1))
+}
+
+/** The number these digits say: a third of what it costs to cut them out first. */
+function wholeNumber(text: string, start: number, end: number): number {
+  if (start >= end) return Number.NaN
+  let number = 0
+  for (let at = start; at < end; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
 }
 
 /** The event of a row, checked. `expected` is the revision to complain about. Throws `CorruptEvent`. */
@@ -65,7 +77,6 @@ export function eventOf(
   expected?: number,
 ): RecordedEvent {
   const revisionEnd = checkFrame(name, seed, frame, expected)
-  const revision = Number(frame.slice(frame.indexOf(separator) + 1, revisionEnd))
   const positionEnd = frame.indexOf(separator, revisionEnd + 1)
   const timeEnd = frame.indexOf(separator, positionEnd + 1)
   const idEnd = frame.indexOf(separator, timeEnd + 1)
@@ -73,8 +84,8 @@ export function eventOf(
   const dataEnd = frame.indexOf(separator, typeEnd + 1)
   return {
     stream: name,
-    revision,
-    position: Number(frame.slice(revisionEnd + 1, positionEnd)),
+    revision: wholeNumber(frame, frame.indexOf(separator) + 1, revisionEnd),
+    position: wholeNumber(frame, revisionEnd + 1, positionEnd),
     id: frame.slice(timeEnd + 1, idEnd),
     type: frame.slice(idEnd + 1, typeEnd),
     data: frame.slice(typeEnd + 1, dataEnd),

@@ -62,8 +62,12 @@ export class LogReader {
     const isLast = () => (forwards ? position >= logEnd : position <= 1)
     for (let looked = 0; looked < scanMax && events.length < limit && !isLast(); ) {
       const left = Math.min(scanMax - looked, forwards ? logEnd - position : position - 1)
-      // With a filter most rows may not count: then the limit says little about how many to fetch.
-      const count = Math.min(left, filter ? pageDefault : limit - events.length)
+      // With a filter most rows may not count: the more were looked at in vain, the more are fetched at once.
+      const wanted = limit - events.length
+      const count = Math.min(
+        left,
+        filter ? Math.max(wanted, Math.min(looked, pageDefault)) : wanted,
+      )
       for (const row of this.#logRows(position, forwards, count)) {
         const entry = this.#streams.byId(row[1])
         // What is not wanted is checked all the same: damage may have changed its type.
