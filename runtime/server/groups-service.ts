@@ -6,6 +6,7 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { Timers } from '../core/clock.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { CheckAccess } from './access.ts'
 import { streamNameOf } from './expectations.ts'
@@ -38,6 +39,7 @@ export interface GroupsHost {
   readonly links: LinkStreams
   readonly checkAccess: CheckAccess
   readonly calls: OpenCalls
+  readonly timers: Timers
 }
 
 /** The features clients ask for, by method. */

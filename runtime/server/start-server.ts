@@ -103,7 +103,10 @@ async function serve(
         ),
       ),
   })
-  server.addService(groups, groupsService({ store, links, calls, checkAccess }))
+  server.addService(
+    groups,
+    groupsService({ store, links, calls, checkAccess, timers: ports.timers }),
+  )
   const instanceId = newUuid()
   let port = 0
   server.addService(serviceDefinition(gossipName), {

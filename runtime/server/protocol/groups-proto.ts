@@ -17,15 +17,10 @@ message ReadReq {
   message Nack { bytes id = 1; repeated UUID ids = 2; int32 action = 3; string reason = 4; }
   oneof content { GroupOptions options = 1; Ack ack = 2; Nack nack = 3; }
 }
+// Events, field 1, are written by hand.
 message ReadResp {
-  message ReadEvent {
-    RecordedEvent event = 1;
-    RecordedEvent link = 2;
-    oneof position { uint64 commit_position = 3; Empty no_position = 4; }
-    oneof count { int32 retry_count = 5; Empty no_retry_count = 6; }
-  }
   message SubscriptionConfirmation { string subscription_id = 1; }
-  oneof content { ReadEvent event = 1; SubscriptionConfirmation subscription_confirmation = 2; }
+  SubscriptionConfirmation subscription_confirmation = 2;
 }
 
 message Settings {

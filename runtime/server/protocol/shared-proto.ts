@@ -35,16 +35,6 @@ message Timeout {}
 message Unknown {}
 message BadRequest { string message = 1; }
 
-message RecordedEvent {
-  UUID id = 1;
-  StreamIdentifier stream_identifier = 2;
-  uint64 stream_revision = 3;
-  uint64 prepare_position = 4;
-  uint64 commit_position = 5;
-  map<string, string> metadata = 6;
-  bytes custom_metadata = 7;
-  bytes data = 8;
-}
 message ProposedMessage {
   UUID id = 1;
   map<string, string> metadata = 2;

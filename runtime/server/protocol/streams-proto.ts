@@ -26,16 +26,11 @@ message ReadReq {
   }
   Options options = 1;
 }
+// Events, field 1, are written by hand.
 message ReadResp {
-  message ReadEvent {
-    RecordedEvent event = 1;
-    RecordedEvent link = 2;
-    oneof position { uint64 commit_position = 3; Empty no_position = 4; }
-  }
   message SubscriptionConfirmation { string subscription_id = 1; }
   message StreamNotFound { StreamIdentifier stream_identifier = 1; }
   oneof content {
-    ReadEvent event = 1;
     SubscriptionConfirmation confirmation = 2;
     Position checkpoint = 3;
     StreamNotFound stream_not_found = 4;
