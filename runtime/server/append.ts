@@ -49,8 +49,9 @@ export const successOf = ({
   revision,
   position,
 }: Extract<Appended, { kind: 'written' }>): object => ({
-  ...(revision < 0 ? { noStream: empty } : { currentRevision: revision }),
-  ...(position > 0
-    ? { position: { commitPosition: position, preparePosition: position } }
-    : { noPosition: empty }),
+  // Always the same shape: this is encoded for every append.
+  currentRevision: revision < 0 ? undefined : revision,
+  noStream: revision < 0 ? empty : undefined,
+  position: position > 0 ? { commitPosition: position, preparePosition: position } : undefined,
+  noPosition: position > 0 ? undefined : empty,
 })
