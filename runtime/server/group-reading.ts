@@ -25,18 +25,23 @@ interface ReadingHost {
   readonly timers: Timers
 }
 
+/** Throws for a caller who may not read the source of a group. */
+type CheckRead = (source: string) => Promise<void>
+
 /** The consumer behind one call. */
 export class GroupReading {
   readonly #host: ReadingHost
   readonly #call: SendingCall
+  readonly #checkRead: CheckRead
   #consumer: Promise<Consumer> | undefined
   /** Told to the group all at once when this turn of the event loop is over: clients answer each event alone. */
   #acked: string[] = []
   #telling: Promise<void> | undefined
 
-  constructor(host: ReadingHost, call: SendingCall) {
+  constructor(host: ReadingHost, call: SendingCall, checkRead: CheckRead) {
     this.#host = host
     this.#call = call
+    this.#checkRead = checkRead
   }
 
   /** Takes a request of the client. Throws where the call cannot go on. */
@@ -92,6 +97,7 @@ export class GroupReading {
   async #join(options: GroupReadOptions): Promise<{ consumer: Consumer; info: GroupInfo }> {
     const { store, links } = this.#host
     const key = keyOf(options)
+    await this.#checkRead(key.stream ?? '$all')
     const info = await store.groups.info(key)
     if (key.stream !== undefined) await links.follow(key.stream)
     const inFlightMax = options.bufferSize > 0 ? options.bufferSize : bufferDefault

@@ -7,7 +7,7 @@ import { type Ports, systemPorts } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import { accessFor } from './access.ts'
+import { identifyAmong } from './access.ts'
 import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
@@ -82,7 +82,7 @@ async function serve(
   const links = new LinkStreams(store)
   const calls = new OpenCalls()
   const writer = await openStreamWriter(store)
-  const checkAccess = accessFor(options.users)
+  const identify = identifyAmong(options.users)
   const server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
@@ -91,7 +91,7 @@ async function serve(
   const groups = serviceDefinition(groupsName)
   server.addService(
     streams,
-    streamsService({ store, writer, links, calls, checkAccess, clock: ports.clock }),
+    streamsService({ store, writer, links, calls, identify, clock: ports.clock }),
   )
   server.addService(serviceDefinition(featuresName), {
     GetSupportedMethods: (_: unknown, answer: sendUnaryData<object>) =>
@@ -103,10 +103,7 @@ async function serve(
         ),
       ),
   })
-  server.addService(
-    groups,
-    groupsService({ store, links, calls, checkAccess, timers: ports.timers }),
-  )
+  server.addService(groups, groupsService({ store, links, calls, identify, timers: ports.timers }))
   const instanceId = newUuid()
   let port = 0
   server.addService(serviceDefinition(gossipName), {
