@@ -40,14 +40,6 @@ message Settings {
   string consumer_strategy = 16;
 }
 message ChangeReq {
-  message StreamOptions {
-    StreamIdentifier stream_identifier = 1;
-    oneof revision_option { uint64 revision = 2; Empty start = 3; Empty end = 4; }
-  }
-  message AllOptions {
-    oneof all_option { Position position = 1; Empty start = 2; Empty end = 3; }
-    oneof filter_option { FilterOptions filter = 4; Empty no_filter = 5; }
-  }
   message Options {
     oneof stream_option { StreamOptions stream = 4; AllOptions all = 5; }
     StreamIdentifier stream_identifier = 1;

@@ -47,4 +47,13 @@ message FilterOptions {
   oneof window { uint32 max = 3; Empty count = 4; }
   uint32 checkpoint_interval_multiplier = 5;
 }
+message StreamOptions {
+  StreamIdentifier stream_identifier = 1;
+  oneof revision_option { uint64 revision = 2; Empty start = 3; Empty end = 4; }
+}
+// Groups have the filter here, reads beside it.
+message AllOptions {
+  oneof all_option { Position position = 1; Empty start = 2; Empty end = 3; }
+  oneof filter_option { FilterOptions filter = 4; Empty no_filter = 5; }
+}
 `
