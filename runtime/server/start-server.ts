@@ -105,10 +105,9 @@ async function serve(
   })
   server.addService(groups, groupsService({ store, links, calls, identify, timers: ports.timers }))
   const instanceId = newUuid()
-  let port = 0
   server.addService(serviceDefinition(gossipName), {
-    Read: (_: unknown, answer: sendUnaryData<object>) =>
-      reply(answer, () => clusterInfo(instanceId, { host, port }, ports.clock.now())),
+    Read: (call: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) =>
+      reply(answer, () => clusterInfo(instanceId, call.getHost(), ports.clock.now())),
   })
   for (const [name, methods, sentence] of absentServices) {
     const refuse = (_: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) =>
@@ -116,7 +115,7 @@ async function serve(
     const refusals = Object.fromEntries(methods.map((method) => [method, refuse]))
     server.addService(opaqueMethods(name, methods), refusals)
   }
-  port = await bind(server, host, options.port ?? 2113, tls)
+  const port = await bind(server, host, options.port ?? 2113, tls)
   let closing: Promise<void> | undefined
   return {
     host,

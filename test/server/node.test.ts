@@ -1,11 +1,13 @@
 // The node itself: what it can do, who it is, how it stops, and what other clients send.
 
 import { EventStoreDBClient } from '@eventstore/db-client'
+import gossipPb from '@eventstore/db-client/generated/gossip_pb.js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { startServer } from '../../runtime/server/index.ts'
 import { createMemoryStore } from '../../runtime/stores/memory/memory-store.ts'
+import { proxyTo } from './support/proxy.ts'
 import {
   all,
   errorOf,
@@ -52,10 +54,11 @@ describe('server: node', () => {
   })
 
   describe('on the wire', () => {
-    const raw = () => new Client(`127.0.0.1:${serve.server.port}`, credentials.createInsecure())
-    const unary = (bytes: Uint8Array, method: string) =>
+    const raw = (port = serve.server.port) =>
+      new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+    const unary = (bytes: Uint8Array, method: string, port?: number) =>
       new Promise<Buffer>((resolve, reject) => {
-        const client = raw()
+        const client = raw(port)
         client.makeUnaryRequest(
           method,
           (value: Uint8Array) => Buffer.from(value),
@@ -198,6 +201,26 @@ describe('server: node', () => {
         data: Buffer.from('x'),
       }
       expect((await errorOf(appendRaw([{ options: stream }, { event }])))['code']).to.equal(3)
+    })
+    for (const [method, sentence] of [
+      ['users.Users/Create', 'given when it starts'],
+      ['operations.Operations/StartScavenge', 'needs no operations'],
+      ['monitoring.Monitoring/Stats', 'keeps no statistics'],
+    ] as const) {
+      it(`${method} is unimplemented, and says so`, async () => {
+        const error = await errorOf(unary(Buffer.alloc(0), `/event_store.client.${method}`))
+        expect(error['code']).to.equal(12)
+        expect(String(error['details'])).to.include(sentence)
+      })
+    }
+    it('tells the address that the client came by, through a mapped port too', async () => {
+      const proxy = await proxyTo(serve.server.port)
+      const path = '/event_store.client.gossip.Gossip/Read'
+      const answer = await unary(Buffer.alloc(0), path, proxy.port)
+      const [member] = gossipPb.ClusterInfo.deserializeBinary(answer).getMembersList()
+      const endPoint = member?.getHttpEndPoint()
+      expect([endPoint?.getAddress(), endPoint?.getPort()]).to.deep.equal(['127.0.0.1', proxy.port])
+      await proxy.close()
     })
     it('nonsense is refused and harms nobody', async () => {
       const error = await errorOf(unary(Buffer.from([0xff, 0xff, 0xff, 0xff]), `${path}/Delete`))
