@@ -7,10 +7,10 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
 } from '@grpc/grpc-js'
+import { encodeDelivery } from '../runtime/server/delivery.ts'
 import type { GroupReadRequest } from '../runtime/server/protocol/group-messages.ts'
 import type { ReadRequest } from '../runtime/server/protocol/messages.ts'
 import { serviceDefinition } from '../runtime/server/protocol/services.ts'
-import { toMessage } from '../runtime/server/stored-event.ts'
 
 const events = Number(process.argv[2])
 const event = {
@@ -39,9 +39,9 @@ const asBytes = (definition: typeof streams, method: string, raw = false): void 
     ...(raw && { requestDeserialize: identity }),
   }
 }
-const read = { event: toMessage(event, false), commitPosition: 1 }
-const readBytes = bytesOf(streams, 'Read', { event: read })
-const groupBytes = bytesOf(groups, 'Read', { event: { ...read, retryCount: 0 } })
+const delivery = { event, link: undefined }
+const readBytes = encodeDelivery(delivery, false)
+const groupBytes = encodeDelivery(delivery, false, 0)
 const confirmation = bytesOf(groups, 'Read', { subscriptionConfirmation: { subscriptionId: 'x' } })
 const success = bytesOf(streams, 'BatchAppend', {
   success: { currentRevision: 0, position: { commitPosition: 1, preparePosition: 1 } },

@@ -1,29 +1,44 @@
-// Who may call: anyone on an open server, otherwise those who give a known name and password with every call.
+// Who calls: anyone on an open server, otherwise one of its users, who gives a name and password with every call.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Metadata, status } from '@grpc/grpc-js'
 import { accessDenied } from './rpc-error.ts'
+import type { ServerOptions } from './server-options.ts'
 
-/** Throws for a caller who may not come in. */
-export type CheckAccess = (metadata: Metadata) => void
+/** A user, by the name and the groups that rights are given to. */
+export interface Caller {
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** Who sends these headers; `undefined` on an open server. Throws for a caller who may not come in. */
+export type Identify = (metadata: Metadata) => Caller | undefined
+
+/** Whoever is in it may do everything. */
+export const admins = '$admins'
 
 /** Checks of basic authentication; without users everybody may come in. */
-export function accessFor(users: Readonly<Record<string, string>> | undefined): CheckAccess {
-  if (!users) return () => {}
-  const known = Object.entries(users).map(([name, password]) => digest(`${name}:${password}`))
+export function identifyAmong(users: ServerOptions['users']): Identify {
+  if (!users) return () => undefined
+  const known = Object.entries(users).map(([name, user]) => {
+    const { password, groups } =
+      typeof user === 'string' ? { password: user, groups: [admins] } : user
+    return { digest: digestOf(`${name}:${password}`), caller: { name, groups } }
+  })
   return (metadata) => {
     const [header] = metadata.get('authorization')
     const [, given] = /^Basic (.+)$/i.exec(String(header ?? '')) ?? []
-    const found = given === undefined ? undefined : digest(Buffer.from(given, 'base64').toString())
+    const digest = given === undefined ? undefined : digestOf(Buffer.from(given, 'base64'))
     // Every name is compared, so that the time tells nothing.
-    const matches = known.filter((entry) => found !== undefined && timingSafeEqual(entry, found))
-    if (matches.length === 0) {
-      throw accessDenied(
-        'Access denied. Give the name and password of a user of this server.',
-        status.UNAUTHENTICATED,
-      )
-    }
+    const [found] = known.filter(
+      (one) => digest !== undefined && timingSafeEqual(one.digest, digest),
+    )
+    if (found) return found.caller
+    throw accessDenied(
+      'Access denied. Give the name and password of a user of this server.',
+      status.UNAUTHENTICATED,
+    )
   }
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+const digestOf = (text: string | Buffer): Buffer => createHash('sha256').update(text).digest()

@@ -14,6 +14,7 @@ export async function append(
   writer: StreamWriter,
   call: AsyncIterable<AppendRequest> &
     Pick<ServerReadableStream<AppendRequest, object>, 'cancelled'>,
+  checkWrite: (stream: string) => Promise<void>,
 ): Promise<object> {
   let options: ExpectedOptions | undefined
   const events: EventToAppend[] = []
@@ -29,7 +30,9 @@ export async function append(
   }
   if (!options) throw invalidArgument('The request does not say which stream to append to.')
   const expected = expectedOf(options)
-  const appended = await writer.append(streamNameOf(options.streamIdentifier), events, expected)
+  const stream = streamNameOf(options.streamIdentifier)
+  await checkWrite(stream)
+  const appended = await writer.append(stream, events, expected)
   if (appended.kind === 'written') return { success: successOf(appended) }
   return {
     wrongExpectedVersion: {
@@ -49,8 +52,9 @@ export const successOf = ({
   revision,
   position,
 }: Extract<Appended, { kind: 'written' }>): object => ({
-  ...(revision < 0 ? { noStream: empty } : { currentRevision: revision }),
-  ...(position > 0
-    ? { position: { commitPosition: position, preparePosition: position } }
-    : { noPosition: empty }),
+  // Always the same shape: this is encoded for every append.
+  currentRevision: revision < 0 ? undefined : revision,
+  noStream: revision < 0 ? empty : undefined,
+  position: position > 0 ? { commitPosition: position, preparePosition: position } : undefined,
+  noPosition: position > 0 ? undefined : empty,
 })

@@ -43,14 +43,21 @@ export class BatchAppends {
   readonly #writer: StreamWriter
   readonly #clock: Clock
   readonly #call: BatchCall
+  readonly #checkWrite: (stream: string) => Promise<void>
   readonly #unfinished = new Map<string, Unfinished>()
   #inFlight = 0
   #idle: (() => void) | undefined
 
-  constructor(writer: StreamWriter, clock: Clock, call: BatchCall) {
+  constructor(
+    writer: StreamWriter,
+    clock: Clock,
+    call: BatchCall,
+    checkWrite: (stream: string) => Promise<void>,
+  ) {
     this.#writer = writer
     this.#clock = clock
     this.#call = call
+    this.#checkWrite = checkWrite
   }
 
   /** Takes a part of an append; the last part sends it off. Throws where the call cannot go on. */
@@ -93,6 +100,7 @@ export class BatchAppends {
       else if (append.problem) throw append.problem
       else {
         const stream = streamNameOf(options.streamIdentifier)
+        await this.#checkWrite(stream)
         result = resultOf(await this.#writer.append(stream, append.events, expected), expected)
       }
     } catch (error) {

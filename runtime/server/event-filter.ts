@@ -22,6 +22,7 @@ export function filterOf(
   const { filter } = options
   if (options.filterOption !== 'filter' || !filter) return undefined
   const { window, max } = filter
+  if (window === 'max' && max === 0) throw invalidArgument('The filter looks at no events at all.')
   const checkpointEvery =
     (window === 'max' ? max : windowDefault) * Math.max(1, filter.checkpointIntervalMultiplier)
   if (filter.filter === 'streamIdentifier' && filter.streamIdentifier) {
@@ -40,10 +41,16 @@ function matcherOf({ regex, prefix }: FilterExpression): (text: string) => boole
   if (regex.length > regexMax) {
     throw invalidArgument(`The filter has ${regex.length} characters, ${regexMax} are allowed.`)
   }
+  const pattern = compiled(regex, 'u') ?? compiled(regex, '')
+  if (!pattern) throw invalidArgument(`'${regex}' is no regular expression.`)
+  return (text) => pattern.test(text)
+}
+
+// Other languages escape more characters than Unicode mode allows.
+function compiled(regex: string, flags: 'u' | ''): RegExp | undefined {
   try {
-    const pattern = new RegExp(regex, 'u')
-    return (text) => pattern.test(text)
+    return new RegExp(regex, flags)
   } catch {
-    throw invalidArgument(`'${regex}' is no regular expression.`)
+    return undefined
   }
 }

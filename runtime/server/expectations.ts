@@ -1,5 +1,6 @@
 // What a request expects of its stream, between the protocol and the port.
 
+import { isUtf8 } from 'node:buffer'
 import type { ExpectedRevision } from '../core/expected-revision.ts'
 import type { StreamPage } from '../ports/event-store.ts'
 import {
@@ -12,9 +13,11 @@ import { invalidArgument } from './rpc-error.ts'
 
 /** The name in an identifier. */
 export function streamNameOf(identifier: StreamIdentifier | undefined): string {
-  const name = Buffer.from(identifier?.streamName ?? []).toString()
-  if (name === '') throw invalidArgument('The request names no stream.')
-  return name
+  const bytes = identifier?.streamName ?? new Uint8Array()
+  if (bytes.length === 0) throw invalidArgument('The request names no stream.')
+  // Decoding would make one name of many.
+  if (!isUtf8(bytes)) throw invalidArgument('The name of the stream is no UTF-8.')
+  return Buffer.from(bytes).toString()
 }
 
 /** The port's words for an expectation. Without one anything goes. */

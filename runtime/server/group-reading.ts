@@ -1,14 +1,16 @@
 // PersistentSubscriptions/Read: one consumer of a group, its deliveries and its answers.
 
 import { v4 as newUuid } from 'uuid'
+import type { Timers } from '../core/clock.ts'
 import { isReenactError } from '../core/errors.ts'
 import type { Consumer, Delivery, GroupInfo, NackAction } from '../ports/consumer-groups.ts'
 import type { EventStore } from '../ports/event-store.ts'
+import { encodeDelivery } from './delivery.ts'
 import { groupFilter, keyOf } from './group-settings.ts'
 import type { LinkStreams } from './link-streams.ts'
 import { fail, type SendingCall, send } from './outgoing.ts'
 import type { GroupReadOptions, GroupReadRequest } from './protocol/group-messages.ts'
-import { eventMessages } from './read-messages.ts'
+import { deliveriesOf, wantsStructured } from './read-messages.ts'
 import { dropped, invalidArgument, rpcErrorOf, tooManySubscribers } from './rpc-error.ts'
 import { uuidOf } from './stored-event.ts'
 
@@ -20,52 +22,82 @@ const actions: readonly (NackAction | undefined)[] = [undefined, 'park', 'retry'
 interface ReadingHost {
   readonly store: EventStore
   readonly links: LinkStreams
+  readonly timers: Timers
 }
+
+/** Throws for a caller who may not read the source of a group. */
+type CheckRead = (source: string) => Promise<void>
 
 /** The consumer behind one call. */
 export class GroupReading {
   readonly #host: ReadingHost
   readonly #call: SendingCall
+  readonly #checkRead: CheckRead
   #consumer: Promise<Consumer> | undefined
+  /** Told to the group all at once when this turn of the event loop is over: clients answer each event alone. */
+  #acked: string[] = []
+  #telling: Promise<void> | undefined
 
-  constructor(host: ReadingHost, call: SendingCall) {
+  constructor(host: ReadingHost, call: SendingCall, checkRead: CheckRead) {
     this.#host = host
     this.#call = call
+    this.#checkRead = checkRead
   }
 
   /** Takes a request of the client. Throws where the call cannot go on. */
-  async take(request: GroupReadRequest): Promise<void> {
-    if (request.content === 'options' && request.options) {
+  async take({ content, options, ack, nack }: GroupReadRequest): Promise<void> {
+    if (content === 'options' && options) {
       if (this.#consumer !== undefined)
         throw invalidArgument('The call has joined a group already.')
-      const joining = this.#join(request.options)
+      const joining = this.#join(options)
       this.#consumer = joining.then(({ consumer }) => consumer)
       // Told below.
       this.#consumer.catch(() => {})
       const { consumer, info } = await joining
-      void this.#deliver(consumer, info, request.options)
+      void this.#deliver(consumer, info, options)
       return
     }
-    const consumer = await this.#consumer
-    if (!consumer) throw invalidArgument('The call has not joined a group.')
-    if (request.ack) await consumer.ack(request.ack.ids.map(uuidOf))
-    if (!request.nack) return
-    const action = actions[request.nack.action] ?? 'retry'
-    const { reason } = request.nack
-    await consumer.nack(request.nack.ids.map(uuidOf), action, { ...(reason && { reason }) })
+    if (this.#consumer === undefined) throw invalidArgument('The call has not joined a group.')
+    if (ack) {
+      for (const id of ack.ids) this.#acked.push(uuidOf(id))
+      this.#telling ??= this.#host.timers.turn().then(() => this.#tell())
+      await this.#telling
+    } else if (nack) {
+      await this.#tell()
+      const consumer = await this.#consumer
+      const { ids, action, reason } = nack
+      await consumer.nack(ids.map(uuidOf), actions[action] ?? 'retry', {
+        ...(reason && { reason }),
+      })
+    }
   }
 
   /** The client left. */
   close(): void {
-    this.#consumer?.then(
-      (consumer) => consumer.close(),
-      () => {},
-    )
+    const leave = async () => {
+      try {
+        await this.#tell()
+      } finally {
+        const consumer = await this.#consumer
+        consumer?.close()
+      }
+    }
+    // Who could not join has nothing to leave.
+    leave().catch(() => {})
+  }
+
+  async #tell(): Promise<void> {
+    this.#telling = undefined
+    const consumer = await this.#consumer
+    const acked = this.#acked
+    this.#acked = []
+    if (acked.length > 0) await consumer?.ack(acked)
   }
 
   async #join(options: GroupReadOptions): Promise<{ consumer: Consumer; info: GroupInfo }> {
     const { store, links } = this.#host
     const key = keyOf(options)
+    await this.#checkRead(key.stream ?? '$all')
     const info = await store.groups.info(key)
     if (key.stream !== undefined) await links.follow(key.stream)
     const inFlightMax = options.bufferSize > 0 ? options.bufferSize : bufferDefault
@@ -80,24 +112,20 @@ export class GroupReading {
   async #deliver(consumer: Consumer, info: GroupInfo, options: GroupReadOptions): Promise<void> {
     const call = this.#call
     try {
+      const { store } = this.#host
       const filter = groupFilter(info)
       const resolveLinks = info.annotations['resolveLinks'] === true
-      const toMessages = eventMessages(this.#host.store, {
-        readDirection: 0,
-        count: 0,
-        resolveLinks,
-        ...(options.uuidOption && { uuidOption: options.uuidOption }),
-      })
+      const structured = wantsStructured(options)
       const confirmation = { subscriptionId: newUuid() }
       if (!(await send(call, [{ subscriptionConfirmation: confirmation }]))) return
       for await (const deliveries of consumer) {
         const wanted = deliveries.filter(({ event }) => filter?.takes(event) ?? true)
         await passOver(consumer, deliveries, wanted)
-        const messages = await toMessages(wanted.map(({ event }) => event))
-        const withRetries = messages.map((message, index) =>
-          retried(message, wanted[index] as Delivery),
+        const events = wanted.map(({ event }) => event)
+        const messages = (await deliveriesOf(store, events, resolveLinks)).map((delivery, index) =>
+          encodeDelivery(delivery, structured, wanted[index]?.retries ?? 0),
         )
-        if (!(await send(call, withRetries))) return
+        if (!(await send(call, messages))) return
       }
       // It ended: the client stopped it, or its group was changed or deleted. Without an error a client that goes on
       // sending would never notice.
@@ -119,9 +147,4 @@ async function passOver(
   if (wanted.length === all.length) return
   const kept = new Set(wanted)
   await consumer.ack(all.filter((one) => !kept.has(one)).map(({ event }) => event.id))
-}
-
-const retried = (message: object, { retries }: Delivery): object => {
-  const { event } = message as { readonly event: object }
-  return { event: { ...event, retryCount: retries } }
 }

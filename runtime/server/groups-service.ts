@@ -6,8 +6,9 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { Timers } from '../core/clock.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import type { CheckAccess } from './access.ts'
+import type { Caller, Identify } from './access.ts'
 import { streamNameOf } from './expectations.ts'
 import { GroupReading } from './group-reading.ts'
 import {
@@ -30,15 +31,21 @@ import type {
   Request,
 } from './protocol/group-messages.ts'
 import { empty, toNumber } from './protocol/messages.ts'
+import { checkOperator, checkRight } from './rights.ts'
 import { invalidArgument } from './rpc-error.ts'
 import { reply } from './streams-service.ts'
 
 export interface GroupsHost {
   readonly store: EventStore
   readonly links: LinkStreams
-  readonly checkAccess: CheckAccess
+  readonly identify: Identify
   readonly calls: OpenCalls
+  readonly timers: Timers
 }
+
+type CheckCaller = (caller: Caller | undefined) => void
+
+const anybody: CheckCaller = () => {}
 
 /** The features clients ask for, by method. */
 export const groupFeatures = {
@@ -55,10 +62,10 @@ export const groupFeatures = {
 export function groupsService(host: GroupsHost): UntypedServiceImplementation {
   const { store } = host
   const answered =
-    <Options>(work: (options: Options) => Promise<object>) =>
+    <Options>(work: (options: Options) => Promise<object>, check: CheckCaller = checkOperator) =>
     (call: ServerUnaryCall<Request<Options>, object>, answer: sendUnaryData<object>) =>
       reply(answer, () => {
-        host.checkAccess(call.metadata)
+        check(host.identify(call.metadata))
         if (!call.request.options) throw invalidArgument('The request has no options.')
         return work(call.request.options)
       })
@@ -89,9 +96,12 @@ export function groupsService(host: GroupsHost): UntypedServiceImplementation {
       )
     }),
     Delete: answered((options: GroupOf) => done(store.groups.delete(keyOf(options)))),
-    GetInfo: answered(async (options: GroupOf) => ({
-      subscriptionInfo: infoMessage(await store.groups.info(keyOf(options))),
-    })),
+    GetInfo: answered(
+      async (options: GroupOf) => ({
+        subscriptionInfo: infoMessage(await store.groups.info(keyOf(options))),
+      }),
+      anybody,
+    ),
     ReplayParked: answered((options: ReplayOptions) => {
       const limit = options.stopAtOption === 'stopAt' ? { limit: toNumber(options.stopAt) } : {}
       return done(store.groups.replayParked(keyOf(options), limit))
@@ -103,20 +113,27 @@ export function groupsService(host: GroupsHost): UntypedServiceImplementation {
       const wanted =
         ofAll || identifier ? infos : infos.filter(({ stream }) => stream === undefined)
       return { subscriptions: wanted.map(infoMessage) }
-    }),
+    }, anybody),
     // Groups begin anew whenever a consumer comes: there is nothing to restart.
-    RestartSubsystem: (_: unknown, answer: sendUnaryData<object>) => answer(null, empty),
+    RestartSubsystem: (call: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) =>
+      reply(answer, () => {
+        checkOperator(host.identify(call.metadata))
+        return empty
+      }),
     Read: (call: ServerDuplexStream<GroupReadRequest, object>) => read(host, call),
   }
 }
 
 function read(host: GroupsHost, call: ServerDuplexStream<GroupReadRequest, object>): void {
-  const reading = new GroupReading(host, call)
+  let caller: Caller | undefined
+  const reading = new GroupReading(host, call, (source) =>
+    checkRight(host.store, caller, 'read', source),
+  )
   void host.calls.run(
     call,
     () =>
       new Promise<void>((resolve, reject) => {
-        host.checkAccess(call.metadata)
+        caller = host.identify(call.metadata)
         call.on('data', (request: GroupReadRequest) => {
           reading.take(request).catch(reject)
         })

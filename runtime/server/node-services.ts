@@ -23,22 +23,24 @@ export function supportedMethods(
   return { methods, eventStoreServerVersion: version }
 }
 
-/** The cluster: this node alone, its leader. */
-export const clusterInfo = (
-  instanceId: string,
-  address: { readonly host: string; readonly port: number },
-  now: number,
-): object => ({
-  members: [
-    {
-      instanceId: uuidMessage(instanceId, true),
-      timeStamp: now * 10_000,
-      state: leader,
-      isAlive: true,
-      httpEndPoint: { address: address.host, port: address.port },
-    },
-  ],
-})
+/**
+ * The cluster: this node alone, its leader. Its address is the one by which the client got here, since a server that
+ * listens on every address, or behind a mapped port, knows none that others could use.
+ */
+export function clusterInfo(instanceId: string, authority: string, now: number): object {
+  const { hostname, port } = new URL(`https://${authority}`)
+  return {
+    members: [
+      {
+        instanceId: uuidMessage(instanceId, true),
+        timeStamp: now * 10_000,
+        state: leader,
+        isAlive: true,
+        httpEndPoint: { address: hostname, port: Number(port || 443) },
+      },
+    ],
+  }
+}
 
 /** Services of EventStoreDB that this server does not have, with what to do instead. */
 export const absentServices: readonly (readonly [string, readonly string[], string])[] = [

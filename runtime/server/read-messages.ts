@@ -1,31 +1,42 @@
 // What a reader is sent: events, with the ones that links point at where they were asked for.
 
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
+import { type Delivery, encodeDelivery } from './delivery.ts'
 import { empty, type ReadOptions } from './protocol/messages.ts'
-import { linkType, toMessage } from './stored-event.ts'
+import { linkType } from './stored-event.ts'
 
 /** Makes the messages for events, in their order. */
 export type EventMessages = (events: readonly RecordedEvent[]) => Promise<object[]>
 
 /** As a request asked for it. */
-export function eventMessages(store: EventStore, options: ReadOptions): EventMessages {
-  const structured = options.uuidOption?.content !== 'string'
-  const plain = (event: RecordedEvent): object => ({
-    event: { event: toMessage(event, structured), commitPosition: event.position },
-  })
-  if (!options.resolveLinks) return async (events) => events.map(plain)
-  const resolved = async (event: RecordedEvent): Promise<object> => {
-    if (event.type !== linkType) return plain(event)
-    const target = await targetOf(store, event)
-    return {
-      event: {
-        ...(target && { event: toMessage(target, structured) }),
-        link: toMessage(event, structured),
-        commitPosition: event.position,
-      },
-    }
+export function eventMessages(
+  store: EventStore,
+  options: Pick<ReadOptions, 'resolveLinks' | 'uuidOption'>,
+): EventMessages {
+  const structured = wantsStructured(options)
+  return async (events) => {
+    const deliveries = await deliveriesOf(store, events, options.resolveLinks)
+    return deliveries.map((delivery) => encodeDelivery(delivery, structured))
   }
-  return (events) => Promise.all(events.map(resolved))
+}
+
+/** Whether identifiers are sent as numbers. */
+export const wantsStructured = ({ uuidOption }: Pick<ReadOptions, 'uuidOption'>): boolean =>
+  uuidOption?.content !== 'string'
+
+/** Events as they are sent, links with what they point at if they are to be resolved. */
+export async function deliveriesOf(
+  store: EventStore,
+  events: readonly RecordedEvent[],
+  resolveLinks: boolean,
+): Promise<readonly Delivery[]> {
+  const plain = (event: RecordedEvent): Delivery => ({ event, link: undefined })
+  if (!resolveLinks) return events.map(plain)
+  return Promise.all(
+    events.map(async (event) =>
+      event.type === linkType ? { event: await targetOf(store, event), link: event } : plain(event),
+    ),
+  )
 }
 
 /** Where the log was looked at up to, though nothing matched. */

@@ -19,9 +19,8 @@ export async function read(
 ): Promise<void> {
   const toMessages = eventMessages(store, options)
   const count = options.countOption === 'count' ? toNumber(options.count) : Number.MAX_SAFE_INTEGER
-  if (options.streamOption === 'stream') await readStream(store, options, count, toMessages, call)
-  else if (options.streamOption === 'all') await readAll(store, options, count, toMessages, call)
-  else throw invalidArgument("The request names neither a stream nor '$all'.")
+  const readSource = options.streamOption === 'stream' ? readStream : readAll
+  await readSource(store, options, count, toMessages, call)
 }
 
 async function readStream(
@@ -99,6 +98,13 @@ export const wanted = (
   events: readonly RecordedEvent[],
   filter: EventFilter | undefined,
 ): readonly RecordedEvent[] => (filter ? events.filter((event) => filter.takes(event)) : events)
+
+/** The stream a request reads; the log is `$all`. */
+export function sourceOf({ streamOption, stream }: ReadOptions): string {
+  if (streamOption === 'stream') return streamNameOf(stream?.streamIdentifier)
+  if (streamOption === 'all') return '$all'
+  throw invalidArgument("The request names neither a stream nor '$all'.")
+}
 
 /** Where in the log a request begins. */
 export function placeInLog({ all }: ReadOptions): number | 'start' | 'end' {

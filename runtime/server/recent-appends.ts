@@ -3,7 +3,8 @@
 
 import type { AppendOutcome, EventToAppend } from '../ports/event-store.ts'
 
-const appendsMax = 10_000
+/** Appends of one generation. The generation before is kept too. */
+const generationMax = 5_000
 
 interface Append {
   readonly stream: string
@@ -11,40 +12,40 @@ interface Append {
   readonly outcome: Promise<AppendOutcome>
 }
 
-/** The last 10,000 appends by the id of their first event. */
+/** At least the last 5,000 appends by the id of their first event. */
 export class RecentAppends {
-  readonly #appends = new Map<string, Append>()
+  #present = new Map<string, Append>()
+  #before = new Map<string, Append>()
 
   /** The outcome of the same append, if it was written; else that of `append`. */
-  async once(
+  once(
     stream: string,
     events: readonly EventToAppend[],
     append: () => Promise<AppendOutcome>,
   ): Promise<AppendOutcome> {
     const ids = events.map(({ id }) => id)
     const key = ids[0] as string
-    const before = this.#appends.get(key)
-    if (before?.stream === stream && sameTexts(before.ids, ids)) {
-      const outcome = await before.outcome
-      if (outcome.outcome === 'committed') return outcome
-    }
-    const outcome = append()
-    this.#appends.delete(key)
-    this.#appends.set(key, { stream, ids, outcome })
-    if (this.#appends.size > appendsMax) {
-      for (const oldest of this.#appends.keys()) {
-        this.#appends.delete(oldest)
-        break
-      }
-    }
-    return outcome
+    const known = this.#present.get(key) ?? this.#before.get(key)
+    const first = () => this.#keep(key, { stream, ids, outcome: append() })
+    if (known?.stream !== stream || !sameTexts(known.ids, ids)) return first()
+    return known.outcome.then((outcome) => (outcome.outcome === 'committed' ? outcome : first()))
   }
 
   /** The stream was deleted: the same events may be written again. */
   forget(stream: string): void {
-    for (const [key, append] of this.#appends) {
-      if (append.stream === stream) this.#appends.delete(key)
+    for (const generation of [this.#present, this.#before]) {
+      for (const [key, append] of generation) if (append.stream === stream) generation.delete(key)
     }
+  }
+
+  // Whole generations go, since taking the oldest out of a map one by one gets slower with every one taken.
+  #keep(key: string, append: Append): Promise<AppendOutcome> {
+    if (this.#present.size === generationMax) {
+      this.#before = this.#present
+      this.#present = new Map()
+    }
+    this.#present.set(key, append)
+    return append.outcome
   }
 }
 

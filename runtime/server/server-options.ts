@@ -15,12 +15,20 @@ export interface ServerOptions {
   /** Certificate chain and private key, both PEM. Without them the connection is not encrypted. */
   readonly tls?: { readonly certificate: string | Buffer; readonly key: string | Buffer }
   /**
-   * Passwords by name: only these may come in, and all of them may do everything. Needs `tls`, since clients
-   * send no password without it. Default: everybody on this machine may.
+   * Who may come in, by name: a password, or a password and groups. Who has a password alone is in `$admins` and may
+   * do everything; for others `$acl` of streams counts. Needs `tls`, since clients send no password without it.
+   * Default: everybody on this machine may do everything.
    */
-  readonly users?: Readonly<Record<string, string>>
+  readonly users?: Readonly<Record<string, string | ServerUser>>
   /** Clock and timers. Default: the system's. */
   readonly ports?: Partial<Ports>
+}
+
+/** A user who may not do everything. */
+export interface ServerUser {
+  readonly password: string
+  /** What rights can be given to beside the name: `$ops` and names of your own. */
+  readonly groups: readonly string[]
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
@@ -32,6 +40,11 @@ export function checkOptions({ port = 2113, host = '127.0.0.1', tls, users }: Se
   }
   if (users && Object.keys(users).length === 0) {
     throw invalid('users', 'nobody could come in', 'name at least one user, or leave it out')
+  }
+  for (const [name, user] of Object.entries(users ?? {})) {
+    const { password } = typeof user === 'string' ? { password: user } : user
+    if (name !== '' && !name.includes(':') && password) continue
+    throw invalid('users', `'${name}' cannot come in`, 'give a name without a colon and a password')
   }
   if (users && !tls) {
     throw invalid(

@@ -7,7 +7,7 @@ import { type Ports, systemPorts } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import { accessFor } from './access.ts'
+import { identifyAmong } from './access.ts'
 import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
@@ -82,7 +82,7 @@ async function serve(
   const links = new LinkStreams(store)
   const calls = new OpenCalls()
   const writer = await openStreamWriter(store)
-  const checkAccess = accessFor(options.users)
+  const identify = identifyAmong(options.users)
   const server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
@@ -91,7 +91,7 @@ async function serve(
   const groups = serviceDefinition(groupsName)
   server.addService(
     streams,
-    streamsService({ store, writer, links, calls, checkAccess, clock: ports.clock }),
+    streamsService({ store, writer, links, calls, identify, clock: ports.clock }),
   )
   server.addService(serviceDefinition(featuresName), {
     GetSupportedMethods: (_: unknown, answer: sendUnaryData<object>) =>
@@ -103,12 +103,11 @@ async function serve(
         ),
       ),
   })
-  server.addService(groups, groupsService({ store, links, calls, checkAccess }))
+  server.addService(groups, groupsService({ store, links, calls, identify, timers: ports.timers }))
   const instanceId = newUuid()
-  let port = 0
   server.addService(serviceDefinition(gossipName), {
-    Read: (_: unknown, answer: sendUnaryData<object>) =>
-      reply(answer, () => clusterInfo(instanceId, { host, port }, ports.clock.now())),
+    Read: (call: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) =>
+      reply(answer, () => clusterInfo(instanceId, call.getHost(), ports.clock.now())),
   })
   for (const [name, methods, sentence] of absentServices) {
     const refuse = (_: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) =>
@@ -116,7 +115,7 @@ async function serve(
     const refusals = Object.fromEntries(methods.map((method) => [method, refuse]))
     server.addService(opaqueMethods(name, methods), refusals)
   }
-  port = await bind(server, host, options.port ?? 2113, tls)
+  const port = await bind(server, host, options.port ?? 2113, tls)
   let closing: Promise<void> | undefined
   return {
     host,

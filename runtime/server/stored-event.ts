@@ -68,21 +68,14 @@ export function toStored({ id, metadata, data, customMetadata }: ProposedMessage
   }
 }
 
-/** A recorded event as it is sent. */
-export function toMessage(event: RecordedEvent, structured: boolean): object {
-  const { stream, revision, position, type } = event
-  const data = bytesOf(event.data, type === linkType ? binary : json)
-  return {
-    id: uuidMessage(event.id, structured),
-    streamIdentifier: { streamName: Buffer.from(stream) },
-    streamRevision: revision,
-    preparePosition: position,
-    commitPosition: position,
-    // Ticks of 100 ns since the epoch.
-    metadata: { type, created: `${event.recordedAt}0000`, 'content-type': data.contentType },
-    customMetadata: bytesOf(event.metadata, json).bytes,
-    data: data.bytes,
-  }
+/** What a recorded event holds, as it was given by a client. */
+export function contentOf({ type, data, metadata }: RecordedEvent): {
+  readonly data: string | Buffer
+  readonly metadata: string | Buffer
+  readonly contentType: string
+} {
+  const { content, contentType } = opened(data, type === linkType ? binary : json)
+  return { data: content, metadata: opened(metadata, json).content, contentType }
 }
 
 function textOf(given: Uint8Array, contentType: string, plain: string): string {
@@ -95,12 +88,12 @@ function textOf(given: Uint8Array, contentType: string, plain: string): string {
   return `${envelope}${contentType}","base64":"${bytes.toString('base64')}"}`
 }
 
-function bytesOf(text: string, plain: string): { bytes: Buffer; contentType: string } {
-  if (!text.startsWith(envelope)) return { bytes: Buffer.from(text), contentType: plain }
+function opened(text: string, plain: string): { content: string | Buffer; contentType: string } {
+  if (!text.startsWith(envelope)) return { content: text, contentType: plain }
   const typeEnd = text.indexOf('"', envelope.length)
   const base64 = text.slice(typeEnd + '","base64":"'.length, -'"}'.length)
   return {
-    bytes: Buffer.from(base64, 'base64'),
+    content: Buffer.from(base64, 'base64'),
     contentType: text.slice(envelope.length, typeEnd),
   }
 }

@@ -22,11 +22,20 @@ export async function rulesText(store: EventStore, stream: string): Promise<stri
   return last.events[0]?.data
 }
 
+/** The last event of a stream as an object, empty if there is none or it is something else. */
+export async function lastObject(
+  store: EventStore,
+  stream: string,
+): Promise<Record<string, unknown>> {
+  const { events } = await store.readStream(stream, { direction: 'backwards', limit: 1 })
+  return objectOf(events[0]?.data)
+}
+
 /** Brings the store's own rules for a stream in line with the last event of `$$stream`. Safe to repeat. */
 export async function applyRules(store: EventStore, stream: string): Promise<void> {
   // Only the last rules count: the protocol keeps one event in such a stream.
   await store.setStreamMetadata(rulesStreamOf(stream), { maxCount: 1 })
-  const rules = objectOf(await rulesText(store, stream))
+  const rules = await lastObject(store, rulesStreamOf(stream))
   try {
     if (Number(rules['$tb']) >= Number(deletedMark)) await store.deleteStream(stream)
     else await store.setStreamMetadata(stream, portRules(rules))

@@ -9,7 +9,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { Clock } from '../core/clock.ts'
-import type { CheckAccess } from './access.ts'
+import type { Caller, Identify } from './access.ts'
 import { append } from './append.ts'
 import { BatchAppends } from './batch-append.ts'
 import { expectedOf, streamNameOf } from './expectations.ts'
@@ -20,14 +20,15 @@ import type {
   DeleteRequest,
   ReadRequest,
 } from './protocol/messages.ts'
-import { read } from './read.ts'
+import { read, sourceOf } from './read.ts'
+import { checkRight } from './rights.ts'
 import { invalidArgument, rpcErrorOf } from './rpc-error.ts'
 import type { StreamWriter } from './stream-writer.ts'
 import { type SubscriptionHost, subscribe } from './subscribe.ts'
 
 export interface StreamsHost extends SubscriptionHost {
   readonly clock: Clock
-  readonly checkAccess: CheckAccess
+  readonly identify: Identify
   readonly calls: OpenCalls
 }
 
@@ -35,9 +36,10 @@ export interface StreamsHost extends SubscriptionHost {
 export const streamsService = (host: StreamsHost): UntypedServiceImplementation => ({
   Read: (call: ServerWritableStream<ReadRequest, object>) => {
     void host.calls.run(call, async () => {
-      host.checkAccess(call.metadata)
+      const caller = host.identify(call.metadata)
       const { options } = call.request
       if (!options) throw invalidArgument('The request has no options.')
+      await checkRight(host.store, caller, 'read', sourceOf(options))
       if (options.countOption === 'subscription') await subscribe(host, options, call)
       else {
         if (options.streamOption === 'stream') {
@@ -50,8 +52,8 @@ export const streamsService = (host: StreamsHost): UntypedServiceImplementation 
   },
   Append: (call: ServerReadableStream<AppendRequest, object>, answer: sendUnaryData<object>) =>
     reply(answer, () => {
-      host.checkAccess(call.metadata)
-      return append(host.writer, call)
+      const caller = host.identify(call.metadata)
+      return append(host.writer, call, (stream) => checkRight(host.store, caller, 'write', stream))
     }),
   BatchAppend: (call: ServerDuplexStream<BatchAppendRequest, object>) => batchAppend(host, call),
   Delete: change(host, (writer, stream, expected) => writer.deleteStream(stream, expected)),
@@ -59,12 +61,15 @@ export const streamsService = (host: StreamsHost): UntypedServiceImplementation 
 })
 
 function batchAppend(host: StreamsHost, call: ServerDuplexStream<BatchAppendRequest, object>) {
-  const appends = new BatchAppends(host.writer, host.clock, call)
+  let caller: Caller | undefined
+  const appends = new BatchAppends(host.writer, host.clock, call, (stream) =>
+    checkRight(host.store, caller, 'write', stream),
+  )
   void host.calls.run(
     call,
     () =>
       new Promise<void>((resolve, reject) => {
-        host.checkAccess(call.metadata)
+        caller = host.identify(call.metadata)
         call.on('data', (request: BatchAppendRequest) => {
           try {
             appends.take(request)
@@ -99,10 +104,11 @@ const change =
   ) =>
   (call: ServerUnaryCall<DeleteRequest, object>, answer: sendUnaryData<object>) =>
     reply(answer, async () => {
-      host.checkAccess(call.metadata)
+      const caller = host.identify(call.metadata)
       const { options } = call.request
       if (!options) throw invalidArgument('The request has no options.')
       const stream = streamNameOf(options.streamIdentifier)
+      await checkRight(host.store, caller, 'delete', stream)
       const position = await work(host.writer, stream, expectedOf(options))
       return { position: { commitPosition: position, preparePosition: position } }
     })

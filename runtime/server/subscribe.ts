@@ -3,18 +3,17 @@
 import { v4 as newUuid } from 'uuid'
 import type { EventStore, RecordedEvent, SubscribeOptions } from '../ports/event-store.ts'
 import { type EventFilter, filterOf } from './event-filter.ts'
-import { streamNameOf } from './expectations.ts'
 import type { LinkStreams } from './link-streams.ts'
 import { fail, type SendingCall, send } from './outgoing.ts'
 import { type ReadOptions, toNumber } from './protocol/messages.ts'
-import { placeInLog, wanted } from './read.ts'
+import { placeInLog, sourceOf, wanted } from './read.ts'
 import {
   caughtUpMessage,
   checkpointMessage,
   eventMessages,
   fellBehindMessage,
 } from './read-messages.ts'
-import { invalidArgument, streamDeleted } from './rpc-error.ts'
+import { streamDeleted } from './rpc-error.ts'
 import type { StreamWriter } from './stream-writer.ts'
 
 /** Events of one page: what a slow client may keep the server waiting with. */
@@ -35,11 +34,7 @@ export async function subscribe(
   options: ReadOptions,
   call: SendingCall,
 ): Promise<void> {
-  const stream =
-    options.streamOption === 'stream' ? streamNameOf(options.stream?.streamIdentifier) : undefined
-  if (stream === undefined && options.streamOption !== 'all') {
-    throw invalidArgument("The request names neither a stream nor '$all'.")
-  }
+  const stream = options.streamOption === 'stream' ? sourceOf(options) : undefined
   const filter = stream === undefined ? filterOf(options) : undefined
   const toMessages = eventMessages(store, options)
   if (stream !== undefined) {

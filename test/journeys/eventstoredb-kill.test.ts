@@ -5,13 +5,26 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { Order } from '../../examples/orders/order.ts'
+import { orderProcess, shop } from '../../examples/orders/order-process.ts'
+import { paymentService } from '../../examples/orders/payment-service.ts'
+import { Stock } from '../../examples/orders/stock.ts'
+import { Wallet } from '../../examples/orders/wallet.ts'
+import { createRuntime, steps } from '../../runtime/index.ts'
 import type { EventStore, EventToAppend } from '../../runtime/ports/event-store.ts'
 import { openEventStoreDb } from '../../runtime/stores/eventstoredb/eventstoredb-store.ts'
-import { serverProcess } from '../server/support/server-process.ts'
+import { Account, type Command as AccountCommand } from '../fixtures/account.ts'
+import { Balances } from '../projections/support.ts'
+import { type ServerProcess, serverProcess } from '../server/support/server-process.ts'
 
 const streams = 8
-const appendsEach = 40
-const kills = 2
+const kills = Number(process.env['REENACT_SERVER_KILLS'] ?? 2)
+const appendsEach = 10 * (kills + 1)
+
+const OrderProcess = orderProcess({
+  payments: paymentService(0),
+  retry: steps([100, 200, 400]),
+})
 
 const eventOf = (n: number): EventToAppend => ({
   id: randomUUID(),
@@ -21,14 +34,28 @@ const eventOf = (n: number): EventToAppend => ({
 })
 
 describe('journey: the server of an EventStoreDB store is killed', function () {
-  this.timeout(60_000)
+  this.timeout(60_000 + kills * 10_000)
+  let directory: string
+  let server: ServerProcess
+  let connectionString: string
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'reenact-esdb-kill-'))
+    server = serverProcess()
+    connectionString = await server.start(`file:${join(directory, 'log.db')}`)
+  })
+  afterEach(async () => {
+    await server.kill()
+    rmSync(directory, { recursive: true })
+  })
+  /** Kills the server and starts another one in its place. */
+  const killServer = async (): Promise<void> => {
+    await server.kill()
+    server = serverProcess()
+    const port = Number(/:(\d+)\?/.exec(connectionString)?.[1])
+    await server.start(`file:${join(directory, 'log.db')}`, port)
+  }
 
   it('loses and doubles nothing, neither for writers nor for subscribers', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'reenact-esdb-kill-'))
-    const address = `file:${join(directory, 'log.db')}`
-    let server = serverProcess()
-    const connectionString = await server.start(address)
-    const port = Number(/:(\d+)\?/.exec(connectionString)?.[1])
     const store = await openEventStoreDb(connectionString, { timeoutMs: 15_000 })
     const written = new Map<string, string[]>()
     let done = 0
@@ -54,9 +81,7 @@ describe('journey: the server of an EventStoreDB store is killed', function () {
       for (let kill = 1; kill <= kills; kill += 1) {
         const due = (kill * streams * appendsEach) / (kills + 1)
         while (done < due) await new Promise((resolve) => setTimeout(resolve, 1))
-        await server.kill()
-        server = serverProcess()
-        await server.start(address, port)
+        await killServer()
       }
     })()
     await Promise.all([
@@ -75,8 +100,65 @@ describe('journey: the server of an EventStoreDB store is killed', function () {
     expect(seen.length).to.equal(new Set(seen).size)
     expect(seen.toSorted()).to.deep.equal([...written.values()].flat().toSorted())
     await store.close()
-    await server.kill()
-    rmSync(directory, { recursive: true })
+  })
+  it('commands, processes and projections end as they must', async () => {
+    const runtime = await createRuntime({
+      store: connectionString,
+      actors: [Account, ...shop],
+      processes: [OrderProcess],
+      views: `file:${join(directory, 'views')}`,
+      limits: { timeoutMs: 60_000 },
+    })
+    runtime.work({ actors: [Account] })
+    runtime.processes.work()
+    await runtime.project([Balances])
+    let done = false
+    const killing = (async () => {
+      for (let kill = 0; kill < kills && !done; kill += 1) {
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 500))
+        await killServer()
+      }
+    })()
+
+    const owners = Array.from({ length: 5 }, (_, n) => `owner-${n}`)
+    const post = (command: AccountCommand, commandId: string) =>
+      runtime.postMany(
+        Account,
+        owners.map((id) => ({ id, command, options: { commandId } })),
+      )
+    await post({ type: 'open', owner: 'Ann' }, 'open')
+    for (let n = 0; n < 10; n += 1) await post({ type: 'deposit', amount: 1 }, `deposit ${n}`)
+    const delivery = { type: 'receive', units: owners.length } as const
+    await runtime.actor(Stock, 'lamp').send(delivery, { commandId: 'delivery' })
+    for (const id of owners) {
+      const money = { type: 'topUp', amount: 100 } as const
+      await runtime.actor(Wallet, id).send(money, { commandId: 'top up' })
+      const order = { type: 'place', customer: id, item: 'lamp', units: 1, amount: 40 } as const
+      await runtime.actor(Order, id).send(order, { commandId: 'place' })
+    }
+    for (const id of owners) {
+      await runtime.processes.settled(OrderProcess, id, { timeoutMs: 60_000 })
+      await runtime.outcome(Account, id, 'deposit 9', { timeoutMs: 60_000 })
+    }
+    done = true
+    await killing
+
+    expect((await runtime.actor(Stock, 'lamp').state()).context).to.deep.equal({
+      free: 0,
+      reserved: {},
+      shipped: owners.length,
+    })
+    for (const id of owners) {
+      const last = await runtime
+        .actor(Account, id)
+        .send({ type: 'deposit', amount: 1 }, { commandId: 'last' })
+      await runtime.view(Balances).waitFor(last)
+      const { context } = last.state
+      expect([context.balance, last.revision]).to.deep.equal([11, 11])
+      const shown = { owner: 'Ann', balance: 11, events: 12 }
+      expect(await runtime.view(Balances).get(id)).to.deep.equal(shown)
+    }
+    await runtime.close()
   })
 })
 

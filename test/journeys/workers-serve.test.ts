@@ -11,7 +11,7 @@ import { createRuntime } from '../../runtime/index.ts'
 import { Counter } from '../fixtures/counter.ts'
 import { serverProcess } from '../server/support/server-process.ts'
 
-const rounds = Number(process.env['REENACT_WORKER_KILLS'] ?? 5)
+const rounds = Number(process.env['REENACT_WORKER_KILLS'] ?? 2)
 const count = rounds * 200
 const actors = 20
 const script = fileURLToPath(new URL('../../dist/test/journeys/command-worker.js', import.meta.url))

@@ -1,7 +1,12 @@
 // TLS and users.
 
 import { readFileSync, rmSync } from 'node:fs'
-import { EventStoreDBClient } from '@eventstore/db-client'
+import {
+  EventStoreDBClient,
+  jsonEvent,
+  persistentSubscriptionToStreamSettingsFromDefaults,
+  SYSTEM_STREAM_ACL,
+} from '@eventstore/db-client'
 import { expect } from 'chai'
 import {
   type EventStoreServer,
@@ -30,7 +35,12 @@ describe('server: access', function () {
       store: 'memory:',
       port: 0,
       tls,
-      users: { ann: 'p:ss', bob: 'secret' },
+      users: {
+        ann: 'p:ss',
+        bob: 'secret',
+        eve: { password: 'x', groups: ['sales'] },
+        olga: { password: 'x', groups: ['$ops'] },
+      },
     })
   })
   after(async () => {
@@ -79,6 +89,121 @@ describe('server: access', function () {
     const credentials = { username: 'bob', password: 'secret' }
     await client.appendToStream(newStream(), happened(1), { credentials })
   })
+
+  describe('rights', () => {
+    let ann: EventStoreDBClient
+    let eve: EventStoreDBClient
+    before(() => {
+      ann = connect('ann:p%3Ass@')
+      eve = connect('eve:x@')
+    })
+    const group = persistentSubscriptionToStreamSettingsFromDefaults()
+    const failing = (stream: NodeJS.EventEmitter) =>
+      new Promise((_, reject) => stream.once('error', reject))
+    const denied = async (attempt: Promise<unknown>) => {
+      expect((await errorOf(attempt))['type']).to.equal('access-denied')
+    }
+    /** What a right covers. */
+    const uses: Readonly<Record<string, (stream: string) => readonly (() => Promise<unknown>)[]>> =
+      {
+        $r: (stream) => [
+          () => all(eve.readStream(stream)),
+          () => all(eve.readStream(stream, { direction: 'backwards', fromRevision: 'end' })),
+          () => failing(eve.subscribeToStream(stream)),
+          () => failing(eve.subscribeToPersistentSubscriptionToStream(stream, 'g')),
+        ],
+        $w: (stream) => [
+          () => eve.appendToStream(stream, happened(1)),
+          () =>
+            eve.appendToStream(stream, happened(1), {
+              credentials: { username: 'eve', password: 'x' },
+            }),
+        ],
+        $d: (stream) => [() => eve.deleteStream(stream), () => eve.tombstoneStream(stream)],
+        $mr: (stream) => [() => eve.getStreamMetadata(stream)],
+        $mw: (stream) => [() => eve.setStreamMetadata(stream, {})],
+      }
+    const names = {
+      $r: 'readRoles',
+      $w: 'writeRoles',
+      $d: 'deleteRoles',
+      $mr: 'metaReadRoles',
+      $mw: 'metaWriteRoles',
+    } as const
+    for (const [right, name] of Object.entries(names)) {
+      it(`${right} of $acl: denied to who is not named, and nothing else is`, async () => {
+        const stream = newStream()
+        await ann.appendToStream(stream, happened(1))
+        await ann.createPersistentSubscriptionToStream(stream, 'g', group)
+        await ann.setStreamMetadata(stream, { acl: { [name]: ['$admins', 'others'] } })
+        for (const use of uses[right]?.(stream) ?? []) await denied(use())
+        if (right !== '$w') await eve.appendToStream(stream, happened(1))
+        if (right !== '$r') expect((await all(eve.readStream(stream))).length).to.be.above(0)
+        if (right !== '$mw') await eve.setStreamMetadata(stream, {})
+      })
+    }
+    for (const [how, role] of [
+      ['its name', 'eve'],
+      ['one of its groups', 'sales'],
+      ['everybody', '$all'],
+    ] as const) {
+      it(`a user is let in by ${how}`, async () => {
+        const stream = newStream()
+        // One role may stand without a list.
+        const data = { $acl: { $r: role, $w: ['$admins', role] } }
+        await ann.appendToStream(`$$${stream}`, jsonEvent({ type: '$metadata', data }))
+        await eve.appendToStream(stream, happened(1))
+        expect((await all(eve.readStream(stream))).length).to.equal(1)
+      })
+    }
+    it('administrators are never denied', async () => {
+      const stream = newStream()
+      const acl = { readRoles: [], writeRoles: [], deleteRoles: [], metaWriteRoles: [] }
+      await ann.setStreamMetadata(stream, { acl })
+      await ann.appendToStream(stream, happened(1))
+      expect((await all(ann.readStream(stream))).length).to.equal(1)
+      await ann.setStreamMetadata(stream, {})
+    })
+    it('the log and streams of the system are for administrators, unless $acl says otherwise', async () => {
+      const category = `kind${newStream('').replaceAll('-', '')}`
+      await ann.appendToStream(`${category}-1`, happened(1))
+      await denied(all(eve.readAll()))
+      await denied(failing(eve.subscribeToAll()))
+      await denied(all(eve.readStream(`$ce-${category}`)))
+      await denied(eve.appendToStream(`$mine-${category}`, happened(1)))
+      await ann.setStreamMetadata('$all', { acl: { readRoles: ['sales'] } })
+      expect((await all(eve.readAll())).length).to.be.above(0)
+    })
+    it('defaults of streams without $acl stand in $settings', async () => {
+      const defaults = (data: Record<string, { $w: string }>) =>
+        ann.appendToStream('$settings', jsonEvent({ type: 'update-default-acl', data }))
+      await defaults({ $userStreamAcl: { $w: '$admins' }, $systemStreamAcl: { $w: 'sales' } })
+      const [stream, open] = [newStream(), newStream()]
+      // The name of a default in place of a list.
+      const data = { $acl: SYSTEM_STREAM_ACL }
+      await ann.appendToStream(`$$${open}`, jsonEvent({ type: '$metadata', data }))
+      try {
+        await denied(eve.appendToStream(stream, happened(1)))
+        await eve.appendToStream(open, happened(1))
+        await denied(all(eve.readStream(open)))
+      } finally {
+        await defaults({})
+      }
+      await eve.appendToStream(stream, happened(1))
+    })
+    it('persistent subscriptions are managed by $ops and $admins, and seen by all users', async () => {
+      const stream = newStream()
+      const olga = connect('olga:x@')
+      await denied(eve.createPersistentSubscriptionToStream(stream, 'g', group))
+      await olga.createPersistentSubscriptionToStream(stream, 'g', group)
+      await denied(eve.updatePersistentSubscriptionToStream(stream, 'g', group))
+      await denied(eve.replayParkedMessagesToStream(stream, 'g'))
+      await denied(eve.deletePersistentSubscriptionToStream(stream, 'g'))
+      await denied(eve.restartPersistentSubscriptionSubsystem())
+      expect((await eve.getPersistentSubscriptionToStreamInfo(stream, 'g')).groupName).to.equal('g')
+      await olga.deletePersistentSubscriptionToStream(stream, 'g')
+    })
+  })
   it('a client without TLS cannot connect', async () => {
     const client = EventStoreDBClient.connectionString(
       `esdb://127.0.0.1:${server.port}?tls=false&defaultDeadline=500`,
@@ -100,6 +225,11 @@ describe('server: options', () => {
   it('a host that others reach needs TLS and users', () => refused({ host: '0.0.0.0' }, 'host'))
   it('TLS alone is not enough', () => refused({ host: '0.0.0.0', tls }, 'host'))
   it('users need TLS', () => refused({ users: { ann: 'x' } }, 'users'))
+  it('a user has a name and a password', async () => {
+    await refused({ users: { ann: '' }, tls }, 'users')
+    await refused({ users: { 'a:b': 'x' }, tls }, 'users')
+    await refused({ users: { eve: { groups: [] } as never }, tls }, 'users')
+  })
   it('nobody is no user', () => refused({ users: {}, tls }, 'users'))
   it('a port is a number', () => refused({ port: 70_000 }, 'port'))
   it('a certificate is PEM', () => refused({ tls }, 'tls'))

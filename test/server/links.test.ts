@@ -1,12 +1,8 @@
 // Links: those the server makes, and those clients write.
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { binaryEvent, EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
+import { binaryEvent, type EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { expect } from 'chai'
-import { startServer } from '../../runtime/server/index.ts'
 import {
   all,
   errorOf,
@@ -15,7 +11,9 @@ import {
   numbers,
   revisions,
   said,
+  servedOnce,
   serving,
+  storeFile,
   take,
 } from './support/serving.ts'
 
@@ -24,6 +22,7 @@ const link = (revision: number, stream: string) =>
 
 describe('server: links', () => {
   const serve = serving()
+  const newFile = storeFile()
   const read = (stream: string, resolveLinkTos = true) =>
     all(serve.client.readStream(stream, { resolveLinkTos }))
   const newCategory = () => `kind${randomUUID().replaceAll('-', '')}`
@@ -158,28 +157,15 @@ describe('server: links', () => {
     expect([last?.event?.streamId, last?.link?.type]).to.deep.equal([target, '$>'])
   })
   it('keep their revisions over a restart, though events went', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'reenact-links-'))
-    const store = `file:${join(directory, 'log.db')}`
-    const once = async <Result>(
-      work: (client: EventStoreDBClient) => Promise<Result>,
-    ): Promise<Result> => {
-      const server = await startServer({ store, port: 0 })
-      const client = EventStoreDBClient.connectionString(server.connectionString)
-      try {
-        return await work(client)
-      } finally {
-        await client.dispose()
-        await server.close()
-      }
-    }
+    const store = newFile()
     const links = (client: EventStoreDBClient) =>
       all(client.readStream('$ce-account', { resolveLinkTos: true }))
-    const before = await once(async (client) => {
+    const before = await servedOnce(store, async (client) => {
       await client.appendToStream('account-1', happened(2))
       await client.appendToStream('account-2', happened(1, 2))
       return links(client)
     })
-    const after = await once(async (client) => {
+    const after = await servedOnce(store, async (client) => {
       await client.deleteStream('account-1')
       await client.appendToStream('account-3', happened(1, 3))
       return links(client)
@@ -194,6 +180,5 @@ describe('server: links', () => {
       'account-2',
       'account-3',
     ])
-    rmSync(directory, { recursive: true })
   })
 })

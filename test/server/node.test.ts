@@ -1,15 +1,24 @@
 // The node itself: what it can do, who it is, how it stops, and what other clients send.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { EventStoreDBClient } from '@eventstore/db-client'
+import gossipPb from '@eventstore/db-client/generated/gossip_pb.js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { startServer } from '../../runtime/server/index.ts'
 import { createMemoryStore } from '../../runtime/stores/memory/memory-store.ts'
-import { all, errorOf, happened, newStream, numbers, said, serving } from './support/serving.ts'
+import { proxyTo } from './support/proxy.ts'
+import {
+  all,
+  errorOf,
+  happened,
+  newStream,
+  numbers,
+  said,
+  servedOnce,
+  serving,
+  storeFile,
+} from './support/serving.ts'
 
 const uuid = '0d8ca9e8-f4c5-4a4e-9c5b-8f9bd3a1c2ff'
 const path = '/event_store.client.streams.Streams'
@@ -45,10 +54,11 @@ describe('server: node', () => {
   })
 
   describe('on the wire', () => {
-    const raw = () => new Client(`127.0.0.1:${serve.server.port}`, credentials.createInsecure())
-    const unary = (bytes: Uint8Array, method: string) =>
+    const raw = (port = serve.server.port) =>
+      new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+    const unary = (bytes: Uint8Array, method: string, port?: number) =>
       new Promise<Buffer>((resolve, reject) => {
-        const client = raw()
+        const client = raw(port)
         client.makeUnaryRequest(
           method,
           (value: Uint8Array) => Buffer.from(value),
@@ -192,6 +202,26 @@ describe('server: node', () => {
       }
       expect((await errorOf(appendRaw([{ options: stream }, { event }])))['code']).to.equal(3)
     })
+    for (const [method, sentence] of [
+      ['users.Users/Create', 'given when it starts'],
+      ['operations.Operations/StartScavenge', 'needs no operations'],
+      ['monitoring.Monitoring/Stats', 'keeps no statistics'],
+    ] as const) {
+      it(`${method} is unimplemented, and says so`, async () => {
+        const error = await errorOf(unary(Buffer.alloc(0), `/event_store.client.${method}`))
+        expect(error['code']).to.equal(12)
+        expect(String(error['details'])).to.include(sentence)
+      })
+    }
+    it('tells the address that the client came by, through a mapped port too', async () => {
+      const proxy = await proxyTo(serve.server.port)
+      const path = '/event_store.client.gossip.Gossip/Read'
+      const answer = await unary(Buffer.alloc(0), path, proxy.port)
+      const [member] = gossipPb.ClusterInfo.deserializeBinary(answer).getMembersList()
+      const endPoint = member?.getHttpEndPoint()
+      expect([endPoint?.getAddress(), endPoint?.getPort()]).to.deep.equal(['127.0.0.1', proxy.port])
+      await proxy.close()
+    })
     it('nonsense is refused and harms nobody', async () => {
       const error = await errorOf(unary(Buffer.from([0xff, 0xff, 0xff, 0xff]), `${path}/Delete`))
       expect(error['code']).to.equal(13)
@@ -212,6 +242,7 @@ describe('server: node', () => {
 
 describe('server: stopping', function () {
   this.timeout(20_000)
+  const newFile = storeFile()
   it('ends open calls with CANCELLED, after what was taken is answered', async () => {
     const store = createMemoryStore()
     const server = await startServer({ store, port: 0 })
@@ -240,16 +271,8 @@ describe('server: stopping', function () {
     await Promise.all([server.close(), server.close()])
   })
   it('what was written is there after a restart, deletions and rules too', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'reenact-server-'))
-    const store = `file:${join(directory, 'log.db')}`
-    const once = async (work: (client: EventStoreDBClient) => Promise<void>) => {
-      const server = await startServer({ store, port: 0 })
-      const client = EventStoreDBClient.connectionString(server.connectionString)
-      await work(client)
-      await client.dispose()
-      await server.close()
-    }
-    await once(async (client) => {
+    const store = newFile()
+    await servedOnce(store, async (client) => {
       await client.appendToStream('account-1', happened(3))
       await client.appendToStream('account-2', happened(3))
       await client.appendToStream('account-3', happened(3))
@@ -257,7 +280,7 @@ describe('server: stopping', function () {
       await client.deleteStream('account-2')
       await client.tombstoneStream('account-3')
     })
-    await once(async (client) => {
+    await servedOnce(store, async (client) => {
       expect(numbers(await all(client.readStream('account-1')))).to.deep.equal([2])
       expect((await errorOf(all(client.readStream('account-2'))))['type']).to.equal(
         'stream-not-found',
@@ -268,7 +291,6 @@ describe('server: stopping', function () {
       await client.appendToStream('account-2', happened(1, 9))
       expect((await client.getStreamMetadata('account-2')).metadata?.truncateBefore).to.equal(3)
     })
-    rmSync(directory, { recursive: true })
   })
   it('rules whose writing was cut off are brought into force at the next start', async () => {
     const store = createMemoryStore()

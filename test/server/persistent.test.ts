@@ -1,11 +1,7 @@
 // Persistent subscriptions: making them, sharing the work, answering, parking.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   persistentSubscriptionToAllSettingsFromDefaults as allSettings,
-  EventStoreDBClient,
   eventTypeFilter,
   jsonEvent,
   type PersistentSubscriptionToStream,
@@ -14,7 +10,6 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client'
 import { expect } from 'chai'
-import { startServer } from '../../runtime/server/index.ts'
 import {
   all,
   errorOf,
@@ -22,14 +17,18 @@ import {
   newStream,
   numbers,
   said,
+  servedOnce,
   serving,
+  storeFile,
   take,
+  until,
 } from './support/serving.ts'
 
 type Delivered = PersistentSubscriptionToStreamResolvedEvent
 
 describe('server: persistent subscriptions', () => {
   const serve = serving()
+  const newFile = storeFile()
   const open: { unsubscribe(): Promise<void> }[] = []
   const group = 'mailer'
   const created = async (count: number, changes: Parameters<typeof settings>[0] = {}) => {
@@ -49,16 +48,6 @@ describe('server: persistent subscriptions', () => {
   const taken = (subscription: NodeJS.EventEmitter, count: number) =>
     take(subscription, count) as Promise<Delivered[]>
   const info = (stream: string) => serve.client.getPersistentSubscriptionToStreamInfo(stream, group)
-  const until = async <Value>(
-    ask: () => Promise<Value>,
-    isSo: (value: Value) => boolean,
-  ): Promise<Value> => {
-    for (;;) {
-      const value = await ask()
-      if (isSo(value)) return value
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
   const type = async (promise: Promise<unknown>) => (await errorOf(promise))['type']
   afterEach(() => Promise.all(open.splice(0).map((subscription) => subscription.unsubscribe())))
 
@@ -457,16 +446,8 @@ describe('server: persistent subscriptions', () => {
   })
 
   it('a restart goes on after the checkpoint, with what was parked', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'reenact-groups-'))
-    const store = `file:${join(directory, 'log.db')}`
-    const once = async (work: (client: EventStoreDBClient) => Promise<void>) => {
-      const server = await startServer({ store, port: 0 })
-      const client = EventStoreDBClient.connectionString(server.connectionString)
-      await work(client)
-      await client.dispose()
-      await server.close()
-    }
-    await once(async (client) => {
+    const store = newFile()
+    await servedOnce(store, async (client) => {
       await client.appendToStream('account-1', happened(5))
       await client.createPersistentSubscriptionToStream(
         'account-1',
@@ -480,13 +461,12 @@ describe('server: persistent subscriptions', () => {
       const parked = () => client.getPersistentSubscriptionToStreamInfo('account-1', group)
       await until(parked, ({ stats }) => stats.parkedMessageCount === 1n)
     })
-    await once(async (client) => {
+    await servedOnce(store, async (client) => {
       const subscription = client.subscribeToPersistentSubscriptionToStream('account-1', group)
       expect(numbers(await taken(subscription, 1))).to.deep.equal([4])
       const again = taken(subscription, 1)
       await client.replayParkedMessagesToStream('account-1', group)
       expect(numbers(await again)).to.deep.equal([3])
     })
-    rmSync(directory, { recursive: true })
   })
 })

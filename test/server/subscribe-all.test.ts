@@ -81,6 +81,10 @@ describe('server: subscription to $all', () => {
     const seen = await filtered(streamNameFilter({ regex: '^orders?-\\d$' }), 3)
     expect(seen).to.deep.equal(['order:Happened', 'order:Happened', 'orders:Other'])
   })
+  it('by regular expression with escapes of other languages', async () => {
+    const seen = await filtered(streamNameFilter({ regex: '^orders?\\-\\d$' }), 3)
+    expect(seen.length).to.equal(3)
+  })
   it('by prefix of the type', async () => {
     expect(await filtered(eventTypeFilter({ prefixes: ['Oth'] }), 1)).to.deep.equal([
       'orders:Other',

@@ -1,12 +1,6 @@
 // The messages of persistent subscriptions as they are decoded.
 
-import type {
-  FilterOptions,
-  Int64,
-  PositionMessage,
-  StreamIdentifier,
-  UuidMessage,
-} from './messages.ts'
+import type { AllOptions, Int64, StreamIdentifier, StreamOptions, UuidMessage } from './messages.ts'
 
 /** Which group: one of a stream, or one of the log where no stream is named. */
 export interface GroupOf {
@@ -37,17 +31,8 @@ export interface SettingsMessage {
 
 export interface ChangeOptions extends GroupOf {
   readonly streamOption?: 'stream' | 'all'
-  readonly stream?: {
-    readonly streamIdentifier?: StreamIdentifier
-    readonly revisionOption?: 'revision' | 'start' | 'end'
-    readonly revision: Int64
-  }
-  readonly all?: {
-    readonly allOption?: 'position' | 'start' | 'end'
-    readonly position?: PositionMessage
-    readonly filterOption?: 'filter' | 'noFilter'
-    readonly filter?: FilterOptions
-  }
+  readonly stream?: StreamOptions
+  readonly all?: AllOptions
   readonly settings?: SettingsMessage
 }
 

@@ -17,15 +17,10 @@ message ReadReq {
   message Nack { bytes id = 1; repeated UUID ids = 2; int32 action = 3; string reason = 4; }
   oneof content { GroupOptions options = 1; Ack ack = 2; Nack nack = 3; }
 }
+// Events, field 1, are written by hand.
 message ReadResp {
-  message ReadEvent {
-    RecordedEvent event = 1;
-    RecordedEvent link = 2;
-    oneof position { uint64 commit_position = 3; Empty no_position = 4; }
-    oneof count { int32 retry_count = 5; Empty no_retry_count = 6; }
-  }
   message SubscriptionConfirmation { string subscription_id = 1; }
-  oneof content { ReadEvent event = 1; SubscriptionConfirmation subscription_confirmation = 2; }
+  SubscriptionConfirmation subscription_confirmation = 2;
 }
 
 message Settings {
@@ -45,14 +40,6 @@ message Settings {
   string consumer_strategy = 16;
 }
 message ChangeReq {
-  message StreamOptions {
-    StreamIdentifier stream_identifier = 1;
-    oneof revision_option { uint64 revision = 2; Empty start = 3; Empty end = 4; }
-  }
-  message AllOptions {
-    oneof all_option { Position position = 1; Empty start = 2; Empty end = 3; }
-    oneof filter_option { FilterOptions filter = 4; Empty no_filter = 5; }
-  }
   message Options {
     oneof stream_option { StreamOptions stream = 4; AllOptions all = 5; }
     StreamIdentifier stream_identifier = 1;

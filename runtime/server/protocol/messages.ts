@@ -51,17 +51,25 @@ export interface FilterOptions {
   readonly checkpointIntervalMultiplier: number
 }
 
+/** A stream and where to begin in it. */
+export interface StreamOptions {
+  readonly streamIdentifier?: StreamIdentifier
+  readonly revisionOption?: 'revision' | 'start' | 'end'
+  readonly revision: Int64
+}
+
+/** Where to begin in the log. The filter stands here for groups only. */
+export interface AllOptions {
+  readonly allOption?: 'position' | 'start' | 'end'
+  readonly position?: PositionMessage
+  readonly filterOption?: 'filter' | 'noFilter'
+  readonly filter?: FilterOptions
+}
+
 export interface ReadOptions {
   readonly streamOption?: 'stream' | 'all'
-  readonly stream?: {
-    readonly streamIdentifier?: StreamIdentifier
-    readonly revisionOption?: 'revision' | 'start' | 'end'
-    readonly revision: Int64
-  }
-  readonly all?: {
-    readonly allOption?: 'position' | 'start' | 'end'
-    readonly position?: PositionMessage
-  }
+  readonly stream?: StreamOptions
+  readonly all?: AllOptions
   /** 0 forwards, 1 backwards. */
   readonly readDirection: number
   readonly resolveLinks: boolean

@@ -27,7 +27,9 @@ export function serviceDefinition(name: string): ServiceDefinition {
         responseStream: method.responseStream === true,
         requestSerialize: (message) => encode(request, message),
         requestDeserialize: (bytes) => request.decode(bytes),
-        responseSerialize: (message) => encode(response, message),
+        // What is encoded already is left as it is.
+        responseSerialize: (message) =>
+          message instanceof Buffer ? message : encode(response, message),
         responseDeserialize: (bytes) => response.decode(bytes),
       },
     ]
@@ -43,6 +45,11 @@ export function packed(name: string, message: object): { typeUrl: string; value:
     value: encode(root.lookupType(type), message),
   }
 }
+
+/** An identifier as bytes. */
+export const encodedUuid = (message: object): Buffer => encode(uuid, message)
+
+const uuid = root.lookupType('event_store.client.UUID')
 
 // In Node the writer's bytes are a Buffer.
 const encode = (type: protobuf.Type, message: object): Buffer =>

@@ -35,16 +35,6 @@ message Timeout {}
 message Unknown {}
 message BadRequest { string message = 1; }
 
-message RecordedEvent {
-  UUID id = 1;
-  StreamIdentifier stream_identifier = 2;
-  uint64 stream_revision = 3;
-  uint64 prepare_position = 4;
-  uint64 commit_position = 5;
-  map<string, string> metadata = 6;
-  bytes custom_metadata = 7;
-  bytes data = 8;
-}
 message ProposedMessage {
   UUID id = 1;
   map<string, string> metadata = 2;
@@ -56,5 +46,14 @@ message FilterOptions {
   oneof filter { FilterExpression stream_identifier = 1; FilterExpression event_type = 2; }
   oneof window { uint32 max = 3; Empty count = 4; }
   uint32 checkpoint_interval_multiplier = 5;
+}
+message StreamOptions {
+  StreamIdentifier stream_identifier = 1;
+  oneof revision_option { uint64 revision = 2; Empty start = 3; Empty end = 4; }
+}
+// Groups have the filter here, reads beside it.
+message AllOptions {
+  oneof all_option { Position position = 1; Empty start = 2; Empty end = 3; }
+  oneof filter_option { FilterOptions filter = 4; Empty no_filter = 5; }
 }
 `

@@ -7,13 +7,6 @@ package event_store.client.streams;
 
 message ReadReq {
   message Options {
-    message StreamOptions {
-      StreamIdentifier stream_identifier = 1;
-      oneof revision_option { uint64 revision = 2; Empty start = 3; Empty end = 4; }
-    }
-    message AllOptions {
-      oneof all_option { Position position = 1; Empty start = 2; Empty end = 3; }
-    }
     message SubscriptionOptions {}
     message ControlOption { uint32 compatibility = 1; }
     oneof stream_option { StreamOptions stream = 1; AllOptions all = 2; }
@@ -26,16 +19,11 @@ message ReadReq {
   }
   Options options = 1;
 }
+// Events, field 1, are written by hand.
 message ReadResp {
-  message ReadEvent {
-    RecordedEvent event = 1;
-    RecordedEvent link = 2;
-    oneof position { uint64 commit_position = 3; Empty no_position = 4; }
-  }
   message SubscriptionConfirmation { string subscription_id = 1; }
   message StreamNotFound { StreamIdentifier stream_identifier = 1; }
   oneof content {
-    ReadEvent event = 1;
     SubscriptionConfirmation confirmation = 2;
     Position checkpoint = 3;
     StreamNotFound stream_not_found = 4;
@@ -54,11 +42,11 @@ message ExpectedOptions {
 message AppendReq {
   oneof content { ExpectedOptions options = 1; ProposedMessage proposed_message = 2; }
 }
+message Success {
+  oneof current_revision_option { uint64 current_revision = 1; Empty no_stream = 2; }
+  oneof position_option { Position position = 3; Empty no_position = 4; }
+}
 message AppendResp {
-  message Success {
-    oneof current_revision_option { uint64 current_revision = 1; Empty no_stream = 2; }
-    oneof position_option { Position position = 3; Empty no_position = 4; }
-  }
   message WrongExpectedVersion {
     oneof current { uint64 current_revision = 6; Empty current_no_stream = 7; }
     oneof expected {
@@ -83,10 +71,6 @@ message BatchAppendReq {
   bool is_final = 4;
 }
 message BatchAppendResp {
-  message Success {
-    oneof current_revision_option { uint64 current_revision = 1; Empty no_stream = 2; }
-    oneof position_option { Position position = 3; Empty no_position = 4; }
-  }
   UUID correlation_id = 1;
   oneof result { Status error = 2; Success success = 3; }
   StreamIdentifier stream_identifier = 4;

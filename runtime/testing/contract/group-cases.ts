@@ -105,11 +105,11 @@ export const groupCases: readonly ContractCase[] = [
     assert.equal((await store.groups.info(key)).inFlight, 2)
   }),
   onStore('group: memory is bounded whatever the log holds', async (store) => {
-    await append(store, stream, events(500))
+    await append(store, stream, events(200))
     await store.groups.create({ ...key, settings: { bufferMax: 20, readMax: 10 } })
     const consumer = await TestConsumer.join(store, key, { inFlightMax: 5 })
     const seen: number[] = []
-    while (seen.length < 500) {
+    while (seen.length < 200) {
       const deliveries = await consumer.take(5)
       const { waiting } = await store.groups.info(key)
       assert.ok(waiting < 30, `${waiting} wait`)
@@ -118,7 +118,7 @@ export const groupCases: readonly ContractCase[] = [
     }
     assert.deepEqual(
       seen,
-      Array.from({ length: 500 }, (_, n) => n),
+      Array.from({ length: 200 }, (_, n) => n),
     )
   }),
   onStore('group: RoundRobin gives to each in turn', async (store) => {

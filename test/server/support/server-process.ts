@@ -14,12 +14,14 @@ export interface ServerProcess {
   kill(): Promise<void>
 }
 
+const script = fileURLToPath(
+  new URL('../../../dist/test/server/support/server-child.js', import.meta.url),
+)
+
 /** Begins a process that serves nothing yet. */
 export function serverProcess(): ServerProcess {
-  const child = fork(fileURLToPath(new URL('./server-child.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  // Built, since it starts in a fifth of the time.
+  const child = fork(script, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   return {
     start: (store, port = 0) => ask(child, { do: 'start', store, port }),
     stop: async () => {

@@ -1,6 +1,9 @@
 // What the tests of the server share: one server and one unmodified client for a file of tests.
 
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   EventStoreDBClient,
   type EventTypeToRecordedEvent,
@@ -44,6 +47,44 @@ export function serving(options: Partial<ServerOptions> = {}): Serving {
     get server() {
       return server
     },
+  }
+}
+
+/** The address of a file that nobody has, removed after the suite this is called in. */
+export function storeFile(): () => string {
+  const directory = mkdtempSync(join(tmpdir(), 'reenact-server-'))
+  let files = 0
+  after(() => rmSync(directory, { recursive: true }))
+  return () => {
+    files += 1
+    return `file:${join(directory, `${files}.db`)}`
+  }
+}
+
+/** The life of one server on a store: starts it, works with a client, and stops it. */
+export async function servedOnce<Result>(
+  store: string,
+  work: (client: EventStoreDBClient) => Promise<Result>,
+): Promise<Result> {
+  const server = await startServer({ store, port: 0 })
+  const client = EventStoreDBClient.connectionString(server.connectionString)
+  try {
+    return await work(client)
+  } finally {
+    await client.dispose()
+    await server.close()
+  }
+}
+
+/** What is asked for again and again until it is so. */
+export async function until<Value>(
+  ask: () => Promise<Value>,
+  isSo: (value: Value) => boolean,
+): Promise<Value> {
+  for (;;) {
+    const value = await ask()
+    if (isSo(value)) return value
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 

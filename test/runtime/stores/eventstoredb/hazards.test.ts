@@ -1,6 +1,7 @@
 // What can go wrong between the EventStoreDB store and its server, made to go wrong.
 
 import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
@@ -12,6 +13,7 @@ import { serviceDefinition } from '../../../../runtime/server/protocol/services.
 import { openEventStoreDb } from '../../../../runtime/stores/eventstoredb/eventstoredb-store.ts'
 import { createMemoryStore } from '../../../../runtime/stores/memory/memory-store.ts'
 import { createFaultyStore, createManualPorts } from '../../../../runtime/testing/index.ts'
+import { makeCertificate } from '../../../server/support/certificate.ts'
 import { type NetworkProxy, proxyTo } from '../../../server/support/proxy.ts'
 import { errorOf } from '../../../server/support/serving.ts'
 
@@ -94,12 +96,12 @@ describe('EventStoreDB store: hazards', function () {
   it('a cut connection breaks no read: it is read again', async () => {
     await begin()
     await append(
-      Array.from({ length: 400 }, (_, n) => event(n)),
+      Array.from({ length: 100 }, (_, n) => event(n)),
       'none',
     )
     const reads = Array.from({ length: 20 }, () => store.readStream('account-1'))
     proxy.cut()
-    for (const page of await Promise.all(reads)) expect(page.events.length).to.equal(400)
+    for (const page of await Promise.all(reads)) expect(page.events.length).to.equal(100)
   })
   it('a subscription that is cut goes on where it was: nothing lost, nothing twice', async () => {
     const served = inner()
@@ -208,6 +210,31 @@ describe('EventStoreDB store: hazards', function () {
     const outcome = await append([event()], 0)
     expect(outcome.outcome).to.equal('refused')
     await store.tombstoneStream('account-1')
+  })
+  it('denied access: refused and told, when opening too', async () => {
+    const files = await makeCertificate()
+    const tls = { certificate: readFileSync(files.certificate), key: readFileSync(files.key) }
+    const served = inner()
+    const users = { eve: { password: 'x', groups: ['sales'] } }
+    server = await startServer({ store: served, port: 0, tls, users })
+    closers.push(() => server.close())
+    const address = `esdb://eve:x@127.0.0.1:${server.port}?tlsCAFile=${encodeURIComponent(files.certificate)}`
+    const wrong = await errorOf(openEventStoreDb(address.replace(':x@', ':y@')))
+    const withoutLog = await errorOf(openEventStoreDb(address))
+    const rules = (data: string): EventToAppend => ({ ...event(), type: '$metadata', data })
+    const give = (stream: string, acl: string) =>
+      served.append(`$$${stream}`, [rules(`{"$acl":${acl}}`)], { expected: 'none' })
+    await give('$all', '{"$r":"sales"}')
+    await give('account-1', '{"$w":"$admins"}')
+    store = await openEventStoreDb(address)
+    closers.unshift(() => store.close())
+    const outcome = await append([event()], 'none')
+    for (const error of [wrong, withoutLog, 'error' in outcome && outcome.error]) {
+      expect(isReenactError(error, 'StoreUnavailable') && error.details.reason).to.equal('denied')
+    }
+    expect(outcome.outcome).to.equal('refused')
+    expect((await append([event()], 'none', 'account-2')).outcome).to.equal('committed')
+    rmSync(files.folder, { recursive: true })
   })
   it('DEBUG that would print the password is warned about', async () => {
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
