@@ -1,13 +1,13 @@
 // A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
 
 import { readMetadata } from '../../runtime/codec/metadata.ts'
-import { readTyped, type Upcasters } from '../../runtime/codec/upcasting.ts'
 import { sleep } from '../../runtime/core/clock.ts'
 import { isReenactError } from '../../runtime/core/errors.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
+import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
@@ -170,23 +170,18 @@ export class ProcessWorker {
   }
 
   #triggerOf(recorded: RecordedEvent) {
-    const kind = categoryOf(recorded.stream)
-    const header = readMetadata(recorded)
-    const rules = this.#deps.models.get(kind)?.upcasters ?? noRules
-    const read = readTyped(rules, recorded, header)
-    const trigger = read && this.model.triggers.get(`${kind}.${read.type}`)
+    const read = readLogEvent(this.#deps.models, recorded)
+    const trigger = read && this.model.triggers.get(`${read.info.kind}.${read.event.type}`)
     if (!read || !trigger) return undefined
-    const { time = recorded.recordedAt, $correlationId } = header
-    const event = { ...read, type: trigger.event }
-    const info = { kind, actorId: idOf(recorded.stream), time, correlationId: $correlationId }
+    const event = { ...read.event, type: trigger.event }
     const entry: TriggerEntry = {
       type: 'reenact.Triggered',
       event,
       eventId: recorded.id,
       position: recorded.position,
-      correlationId: $correlationId ?? recorded.id,
+      correlationId: read.info.correlationId ?? recorded.id,
     }
-    return { id: trigger.id(event, info), starts: trigger.starts, entry }
+    return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
   }
 
   async #trigger(
@@ -210,18 +205,13 @@ export class ProcessWorker {
   }
 }
 
-const noRules: Upcasters = new Map()
-
 /** Triggers by all the names they ever had, and what people do to processes of this kind. */
 function filterOf(model: ProcessModel, models: ReadonlyMap<string, Model>): LogFilter {
   const categories = new Set([model.name])
   const types = new Set(notices)
   for (const { kind, type } of model.triggers.values()) {
     categories.add(kind)
-    types.add(type)
-    for (const [name, rule] of models.get(kind)?.upcasters ?? []) {
-      if (rule?.type === type) types.add(name)
-    }
+    for (const name of namesOf(models.get(kind), type)) types.add(name)
   }
   return { categories: [...categories], types: [...types] }
 }

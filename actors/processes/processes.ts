@@ -13,6 +13,7 @@ import { ProcessInstance } from './process-instance.ts'
 import type { AnyProcessManager } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
+import type { AnyReaction } from './reaction.ts'
 
 /** Which processes are wanted. */
 export interface ProcessFilter {
@@ -30,14 +31,18 @@ export class Processes {
   readonly #all: ProcessDirectory
 
   /** @internal */
-  constructor(deps: ProcessesDeps, processes: readonly AnyProcessManager[]) {
+  constructor(
+    deps: ProcessesDeps,
+    processes: readonly AnyProcessManager[],
+    reactions: readonly AnyReaction[],
+  ) {
     this.#deps = deps
-    this.#all = new ProcessDirectory(deps, processes)
+    this.#all = new ProcessDirectory(deps, processes, reactions)
   }
 
   /**
-   * Runs processes: feeds them from the log, attempts their steps, fires their timers. Of several runtimes that run one kind
-   * of process, one works and the others wait to take over. It keeps its process alive.
+   * Runs processes and reactions: feeds them from the log, attempts steps, fires timers, posts what reactions call for. Of
+   * several runtimes that run the same kind, one works and the others wait to take over. It keeps its process alive.
    *
    * @throws `UnknownProcess`; `InvalidOption` for one that runs here already
    * @example
@@ -193,7 +198,7 @@ export class Processes {
 
   /** @internal Ends the workers; after `graceMs` without waiting for them. */
   async close(graceMs: number): Promise<void> {
-    if (this.#all.workers.size === 0) return
+    if (this.#all.works.size === 0) return
     const { timers } = this.#deps.directory.deps.ports
     const workers = [...this.#all.workers.values()]
     const stopped = Promise.all([...this.#all.works].map((stop) => stop()))

@@ -14,6 +14,7 @@ import {
   zeroMetrics,
 } from '../../actors/index.ts'
 import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
+import type { AnyReaction } from '../../actors/processes/reaction.ts'
 import {
   type InlineProjection,
   type LogEvent,
@@ -45,6 +46,8 @@ export interface RuntimeOptions {
   readonly actors: readonly AnyAggregate[]
   /** The kinds of processes that can be run and looked at here. */
   readonly processes?: readonly AnyProcessManager[]
+  /** The reactions that can be run here. */
+  readonly reactions?: readonly AnyReaction[]
   /**
    * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
    * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
@@ -167,7 +170,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     directory,
     actorOf,
   )
-  const running = runProcesses({ directory, bus, models, newId, check }, options.processes ?? [])
+  const { processes = [], reactions = [] } = options
+  const running = runProcesses({ directory, bus, models, newId, check }, processes, reactions)
   const close = async (graceMs: number): Promise<void> => {
     directory.refuseNew()
     await running.processes.close(graceMs)

@@ -17,6 +17,7 @@ import {
   type EventOf,
   processManager,
   type Runtime,
+  reaction,
 } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 
@@ -125,6 +126,32 @@ describe('types of processes', () => {
       processManager('p', machine, { on: [{ event: 'reenact.deadline' }] }),
       // @ts-expect-error amount is no text
       processManager('p', machine, { on: [{ event: 'account.Deposited', id: (e) => e.amount }] }),
+    ]
+    expectTypeOf(refused).toBeFunction()
+  })
+
+  it('a reaction takes events of one aggregate and sends commands to another', () => {
+    reaction('r', {
+      from: Account,
+      on: ['Opened', 'Deposited'],
+      to: Stock,
+      send: (event, { actorId }) => {
+        expectTypeOf(event.type).toEqualTypeOf<'Opened' | 'Deposited'>()
+        return event.type === 'Deposited'
+          ? { id: 'lamp', command: { type: 'reserve', order: actorId, units: event.amount } }
+          : undefined
+      },
+    })
+    const refused = () => [
+      // @ts-expect-error account emits no such event
+      reaction('r', { from: Account, on: 'Burned', to: Stock, send: () => undefined }),
+      reaction('r', {
+        from: Account,
+        on: 'Opened',
+        to: Stock,
+        // @ts-expect-error units are missing
+        send: () => ({ id: 'lamp', command: { type: 'reserve', order: 'o' } }),
+      }),
     ]
     expectTypeOf(refused).toBeFunction()
   })
