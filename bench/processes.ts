@@ -1,5 +1,6 @@
 // Processes: how many are completed in a second, four steps each.
 
+import { setTimeout } from 'node:timers/promises'
 import { setup } from 'xstate'
 import { command, createRuntime, type DomainEvent, processManager } from '../runtime/index.ts'
 import { Account } from './account.ts'
@@ -49,13 +50,7 @@ async function completed(store: string, context: BenchContext): Promise<Figure> 
   await Promise.all(ids.map((id) => runtime.actor(Account, id).send({ type: 'open', owner: id })))
   const figure = await rate(ids.length, async () => {
     const work = runtime.processes.work()
-    const ended = runtime.store.subscribe({ filter: { types: ['reenact.ProcessEnded'] } })
-    let left = ids.length
-    for await (const message of ended) {
-      if (message.kind === 'events') left -= message.events.length
-      if (left === 0) break
-    }
-    ended.close()
+    while (work.metrics(Paying).ended < ids.length) await setTimeout(5)
     await work.stop()
   })
   const { context: account } = await runtime.actor(Account, ids[0] as string).state()

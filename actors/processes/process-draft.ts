@@ -1,7 +1,7 @@
 // The next state of a process in the making: what the machine is given, and what it calls for.
 
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { decode, encode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
 import type { InputEntry } from './process-entry.ts'
 import type { Effect, Moved } from './process-machine.ts'
@@ -15,10 +15,6 @@ import {
   type TimerState,
 } from './process-state.ts'
 import type { StepDefinition } from './step-logic.ts'
-
-/** A value as the log gives it back. */
-export const settled = (value: unknown, what: string): unknown =>
-  decode(encode({ value: value ?? null }, { what }))['value']
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
@@ -37,11 +33,13 @@ export class ProcessDraft {
   readonly timers: Map<string, TimerState>
   /** Domain events of the process itself. */
   readonly emitted: (JsonObject & { type: string })[] = []
+  readonly #prefix: string
   #delays = 0
 
   constructor(model: ProcessModel, before: ProcessState, at: EntryPlace) {
     this.model = model
     this.at = at
+    this.#prefix = `${at.revision}/`
     this.steps = new Map(before.steps)
     this.timers = new Map(before.timers)
     this.state = { ...before, time: at.time, steps: this.steps, timers: this.timers }
@@ -50,7 +48,7 @@ export class ProcessDraft {
 
   /** Whether this entry began a step or a timer. */
   isNew(key: string): boolean {
-    return key.startsWith(`${this.at.revision}/`)
+    return key.startsWith(this.#prefix)
   }
 
   /** Remembers what came last, so that it is taken once. */

@@ -1,12 +1,13 @@
 // The processes of one worker: issues what they owe, and tells them what came of it.
 
 import { isReenactError, messageOf } from '../../runtime/core/errors.ts'
+import type { InFlight } from './in-flight.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './process-state.ts'
 import type { AttemptDeps } from './step-attempt.ts'
-import { type InFlight, type Resident, StepIssuer } from './step-issuer.ts'
+import { type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -46,6 +47,11 @@ export class ProcessRunner {
   /** Attempts that wait for their turn. */
   get backlog(): number {
     return this.#issuer.backlog
+  }
+
+  /** Resolves when few attempts wait for their turn: there is room for more processes. */
+  room(): Promise<void> | undefined {
+    return this.#issuer.room()
   }
 
   get residents(): number {
@@ -136,7 +142,7 @@ export class ProcessRunner {
     this.#wakes.stop()
     void this.#issuer.stop()
     for (const { inFlight } of this.#residents.values()) {
-      for (const { controller } of inFlight.values()) controller.abort()
+      for (const flight of inFlight.values()) flight.abort()
     }
   }
 
@@ -145,11 +151,11 @@ export class ProcessRunner {
     const { instance, inFlight, undoing } = resident
     const { state } = instance
     if (!state || this.#stopping || resident.fault) return
-    for (const [key, { controller }] of inFlight) {
-      if (!liveStep(state, key)) controller.abort()
+    for (const [key, flight] of inFlight) {
+      if (!liveStep(state, key)) flight.abort()
     }
-    if (isEnded(state)) this.open.delete(instance.id)
-    else this.open.add(instance.id)
+    if (!isEnded(state)) this.open.add(instance.id)
+    else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
     const nowMs = this.#now()
     let wakeAt = Number.POSITIVE_INFINITY
     if (resident.notBefore > nowMs) wakeAt = resident.notBefore

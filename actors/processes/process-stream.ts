@@ -1,6 +1,6 @@
 // The stream of a process: entries and what they call for, written together and replayed alike.
 
-import { decode, encode } from '../../runtime/codec/codec.ts'
+import { decode } from '../../runtime/codec/codec.ts'
 import { readMetadata, writeMetadata } from '../../runtime/codec/metadata.ts'
 import { messageOf, ReenactError } from '../../runtime/core/errors.ts'
 import type { EventStore, EventToAppend, RecordedEvent } from '../../runtime/ports/event-store.ts'
@@ -27,8 +27,9 @@ interface Written {
   readonly data: string
 }
 
+/** What entries hold was settled when it came in: it needs no second check. */
 function written({ type, ...data }: Entry | Intention): Written {
-  return { type, data: encode(data, { what: `'${type}'` }) }
+  return { type, data: JSON.stringify(data) }
 }
 
 /** The events of a plan, and where the stream is after them. */

@@ -1,7 +1,6 @@
 // A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
 
 import { readMetadata } from '../../runtime/codec/metadata.ts'
-import { sleep } from '../../runtime/core/clock.ts'
 import { isReenactError } from '../../runtime/core/errors.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
@@ -38,9 +37,8 @@ const notices: readonly string[] = [
 ]
 
 const keptMax = 512 * 1024
-const backlogMax = 4_096
-const pauseMs = 20
 const recoverAtOnce = 64
+const takenAtOnce = 64
 
 /** Runs one kind of process while it has the lease. */
 export class ProcessWorker {
@@ -143,8 +141,15 @@ export class ProcessWorker {
     }
   }
 
+  /** What has begun goes before what is new: so few processes are half done at any time, whatever waits in the log. */
   async #handle(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
-    const { timers } = this.#deps.directory.deps.ports
+    for (let from = 0; from < events.length; from += takenAtOnce) {
+      await runner.room()
+      await this.#take(runner, events.slice(from, from + takenAtOnce))
+    }
+  }
+
+  async #take(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
     const byProcess = new Map<string, (() => Promise<unknown>)[]>()
     const add = (id: string, work: () => Promise<unknown>) => {
       const all = byProcess.get(id)
@@ -161,7 +166,6 @@ export class ProcessWorker {
         if (trigger) add(trigger.id, () => this.#trigger(runner, trigger))
       }
     }
-    while (runner.backlog > backlogMax) await sleep(timers, pauseMs)
     await Promise.all(
       [...byProcess.values()].map(async (all) => {
         for (const work of all) await work()

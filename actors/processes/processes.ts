@@ -1,7 +1,7 @@
 // The processes of a runtime: running them, looking at them, and what people can do to them.
 
 import type { EventFrom } from 'xstate'
-import { decode, encode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { sleep } from '../../runtime/core/clock.ts'
 import { timerMsMax } from '../../runtime/core/limits.ts'
 import type { Act } from '../parked-commands.ts'
@@ -183,9 +183,10 @@ export class Processes {
     id: string,
     act: Act & { readonly step?: string; readonly output?: unknown },
   ): Promise<void> {
+    const output = settled(act.output, 'The output')
     await this.#act(process, id, act, (state) => {
       const step = this.#stepOf(process, state, act.step)
-      return { type: 'reenact.StepSkipped', step, output: act.output ?? null, ...plainAct(act) }
+      return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
     })
   }
 
