@@ -1,6 +1,5 @@
 // The processes of a runtime: running them, looking at them, and what people can do to them.
 
-import type { EventFrom } from 'xstate'
 import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { sleep } from '../../runtime/core/clock.ts'
 import { timerMsMax } from '../../runtime/core/limits.ts'
@@ -10,7 +9,7 @@ import type { Entry } from './process-entry.ts'
 import { closed, notFound, tooSlow, wrong } from './process-errors.ts'
 import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessInstance } from './process-instance.ts'
-import type { AnyProcessManager } from './process-manager.ts'
+import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
 import type { AnyReaction } from './reaction.ts'
@@ -63,7 +62,7 @@ export class Processes {
   async start<P extends AnyProcessManager>(
     process: P,
     id: string,
-    event: EventFrom<P['machine']>,
+    event: ProcessEventOf<P>,
   ): Promise<void> {
     const given = decode(encode(event, { what: 'The event' })) as JsonObject & { type: string }
     const eventId = this.#deps.newId()
