@@ -115,9 +115,10 @@ class Planning {
     return entry
   }
 
-  #input(entry: InputEntry & { readonly held?: true; readonly late?: true }): Entry {
+  #input(given: InputEntry & { readonly held?: true; readonly late?: true }): Entry {
     const state = this.#draft.state
-    if (entry.held || isHeld(state)) {
+    const entry = given.held || given.late ? asTold(given) : given
+    if (given.held || isHeld(state)) {
       this.#hold(entry)
       return { ...entry, held: true }
     }
@@ -244,4 +245,10 @@ class Planning {
       intentions.push({ type: 'reenact.TimerScheduled', timer: key, event: data, dueAt })
     }
   }
+}
+
+/** Without what was found out about it when it was written. */
+function asTold(written: InputEntry & { readonly held?: true; readonly late?: true }): InputEntry {
+  const { held: _, late: __, ...entry } = written
+  return entry
 }
