@@ -63,6 +63,8 @@ class Planning {
           attempts: entry.attempt,
           retryAt: entry.retryAt,
           error: entry.error,
+          // It came to an answer: whatever ended the process before, it was not this.
+          interrupted: 0,
         })
         break
       case 'reenact.StepInterrupted':

@@ -7,7 +7,7 @@ import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './process-state.ts'
 import type { AttemptDeps } from './step-attempt.ts'
-import { type Resident, StepIssuer } from './step-issuer.ts'
+import { interrupted, isSuspect, type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -81,7 +81,10 @@ export class ProcessRunner {
     await this.wake(id)
   }
 
-  /** Reads a process after a restart. What was under way when a worker crashed counts as interrupted. */
+  /**
+   * Reads a process after a restart. What was under way in a crash counts as interrupted; a suspect is counted where it is
+   * attempted, so that of all of them only the one that kills is counted on.
+   */
   async recover(id: string, afterCrash: boolean): Promise<void> {
     const state = await this.#peek(id)
     // What cannot be read now stays open: it is neither lost nor over.
@@ -97,12 +100,7 @@ export class ProcessRunner {
     const nowMs = this.#now()
     for (const step of afterCrash && !isHeld(state) ? state.steps.values() : []) {
       if (step.definition.kind === 'compensate' || step.retryAt > nowMs) continue
-      const { key } = step
-      await this.#try(id, (now) => {
-        const live = liveStep(now, key)
-        if (!live) return undefined
-        return { type: 'reenact.StepInterrupted', step: key, attempt: live.interrupted + 1 }
-      })
+      if (!isSuspect(step)) await this.#try(id, interrupted(step))
     }
     // Its timers, however late, wait for their turn among all that are due.
     const resident = this.#residents.get(id)

@@ -37,8 +37,21 @@ export interface IssuerOptions {
   readonly pump: (resident: Resident) => void
 }
 
-/** Crashes with a step under way after which it counts as what causes them. */
-const interruptedMax = 10
+/** Crashes with a step under way after which it is attempted alone: it may be what causes them. */
+const suspectAfter = 2
+/** Crashes after which it is not attempted any more. */
+const interruptedMax = 5
+
+export const isSuspect = ({ interrupted }: StepState): boolean => interrupted >= suspectAfter
+
+/** Counts a crash with the step under way; of a suspect before it is attempted. */
+export const interrupted =
+  ({ key }: StepState): Tell =>
+  (state) => {
+    const live = liveStep(state, key)
+    if (!live || isHeld(state)) return undefined
+    return { type: 'reenact.StepInterrupted', step: key, attempt: live.interrupted + 1 }
+  }
 
 /** Issues what processes owe. */
 export class StepIssuer {
@@ -99,7 +112,7 @@ export class StepIssuer {
     const { state, stream, id } = resident.instance
     const step = state && liveStep(state, given.key)
     if (!step || flight.aborted || isHeld(state)) return
-    if (step.interrupted > interruptedMax) {
+    if (step.interrupted >= interruptedMax) {
       await this.#settle(resident, step, killed(step))
       return
     }
@@ -113,15 +126,28 @@ export class StepIssuer {
     this.#options.metrics.attempts += 1
     const onLate = (output: unknown) => void this.#options.tell(id, completed(step, output))
     const attempt = () => attemptStep(this.#deps, { stream, state, step, flight, onLate })
-    // What was under way in more than one crash may be what caused them.
-    const result = await (step.interrupted > 1
-      ? this.#isolation.alone(attempt)
+    const result = await (isSuspect(step)
+      ? this.#isolation.alone(() => this.#attemptSuspect(resident, step, attempt))
       : this.#isolation.beside(attempt))
     flight.answered()
     if (result.outcome === 'closed') return
     if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency?.succeeded()
     else dependency?.failed()
     await this.#settle(resident, step, result)
+  }
+
+  /** Counted before the attempt: should this end the process, nothing else is to blame. */
+  async #attemptSuspect(
+    { instance }: Resident,
+    step: StepState,
+    attempt: () => Promise<AttemptResult>,
+  ): Promise<AttemptResult> {
+    await this.#options.tell(instance.id, interrupted(step))
+    const { state } = instance
+    const counted = state && liveStep(state, step.key)
+    // Held or left in the meantime, or it could not be written: it comes again.
+    if (!counted || counted.interrupted <= step.interrupted) return { outcome: 'closed' }
+    return attempt()
   }
 
   async #settle({ instance }: Resident, step: StepState, result: AttemptResult): Promise<void> {
