@@ -91,6 +91,7 @@ export {
   type StepOptions,
   type UndoArgs,
 } from '../actors/processes/step-logic.ts'
+export { type Tcc, type TccOptions, tcc } from '../actors/processes/tcc.ts'
 export {
   type AnyProjection,
   type BuildProgress,

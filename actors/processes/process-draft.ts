@@ -180,7 +180,8 @@ export class ProcessDraft {
 
   /** A step is left without an outcome. What was never begun has none to wait for. */
   leave(step: StepState): void {
-    if (!step.definition.undo || this.isNew(step.key)) return
+    const isConfirm = step.definition.kind === 'command' && step.definition.confirms
+    if ((!step.definition.undo && !isConfirm) || this.isNew(step.key)) return
     if (step.definition.kind === 'activity') {
       this.completed(step, { output: undefined, known: false })
     } else this.state.unresolved = [...this.state.unresolved, step]
@@ -191,9 +192,22 @@ export class ProcessDraft {
     step: StepState,
     done: { readonly output: unknown; readonly known: boolean; readonly late?: boolean },
   ): void {
-    if (!step.definition.undo) return
+    const { definition } = step
+    if (definition.kind === 'command' && definition.confirms) {
+      this.#confirm(definition.confirms.tried, step.input)
+    }
+    if (!definition.undo) return
     const others = this.state.undoable.filter((one) => one.step.key !== step.key)
     this.state.undoable = [...others, { step, late: false, ...done }]
+  }
+
+  /** What was tried with this input is final. */
+  #confirm(tried: StepDefinition, input: unknown): void {
+    const state = this.state
+    const text = JSON.stringify(input)
+    const isConfirmed = ({ definition, input }: StepState) =>
+      definition === tried && JSON.stringify(input) === text
+    state.undoable = state.undoable.filter(({ step }) => !isConfirmed(step))
   }
 
   #cancelTimer(id: string): void {

@@ -58,7 +58,11 @@ export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<Attemp
   const id = stepId(stream, key, requestedAt)
   if (definition.kind === 'command') {
     const given = step.input as { readonly id: string; readonly command: object }
-    return sendCommand(deps, attempt, { model: definition.model, commandId: id, ...given })
+    const { model, confirms } = definition
+    const sent = { model, commandId: id, ...given }
+    // A function of the user may throw: that is the attempt's failure.
+    const command = () => confirms?.command(given) ?? given.command
+    return sendCommand(deps, attempt, { ...sent, command })
   }
   if (definition.kind === 'compensate') return Promise.resolve({ outcome: 'closed' })
   const run = (signal: AbortSignal) => {
@@ -81,7 +85,7 @@ export async function attemptUndo(
     const command = definition.undo?.({ input, output })
     if (!command) return { outcome: 'completed', output: null }
     const actorId = (input as { readonly id: string }).id
-    const sent = { model: definition.model, commandId: id, id: actorId, command }
+    const sent = { model: definition.model, commandId: id, id: actorId, command: () => command }
     return sendCommand(deps, attempt, sent)
   }
   if (definition.kind === 'compensate') return { outcome: 'completed', output: null }
@@ -98,7 +102,7 @@ export async function attemptUndo(
 interface Sent {
   readonly model: Model
   readonly id: string
-  readonly command: object
+  readonly command: () => object
   readonly commandId: string
 }
 
@@ -117,7 +121,7 @@ async function sendCommand(
       causationId: `${stream}@${step.key}`,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     }
-    const checked = checkCommand(model, actor, command, options, () => commandId)
+    const checked = checkCommand(model, actor, command(), options, () => commandId)
     const outcome = await new Promise<RawOutcome>((resolve, reject) => {
       directory.send(model, actor, new Envelope(checked, resolve, reject))
     })

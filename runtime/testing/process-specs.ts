@@ -30,8 +30,15 @@ export interface OwedStep {
   readonly kind: 'command' | 'activity' | 'compensate'
   /** What it was invoked with; of a command the id of the actor and the command. */
   readonly input: unknown
-  /** Of `compensate`: what it undoes, in this order; of a command also the command that does it. */
-  readonly undoes?: readonly { readonly step: string; readonly command?: unknown }[]
+  /**
+   * Of `compensate`: what it undoes, in this order; of a command also the command that does it. Of what is `unknown` it
+   * finds out first whether there is anything to undo.
+   */
+  readonly undoes?: readonly {
+    readonly step: string
+    readonly command?: unknown
+    readonly unknown?: true
+  }[]
 }
 
 /** A process in the middle of its life. It never changes: whatever happens makes a new one. */
@@ -235,12 +242,14 @@ function undoAll(before: Moment): Moment {
 function owedOf(state: ProcessState, { name, definition, input }: StepState): OwedStep {
   const { kind } = definition
   if (kind !== 'compensate') return { step: name, kind, input }
-  const undoes = undoOwed(state).undo.map(({ step, output }) => {
+  const { resolve, undo } = undoOwed(state)
+  const unknown = resolve.map((step) => ({ step: step.name, unknown: true as const })).reverse()
+  const known = undo.map(({ step, output }) => {
     const command =
       step.definition.kind === 'command'
         ? step.definition.undo?.({ input: step.input, output })
         : undefined
     return { step: step.name, ...(command ? { command } : {}) }
   })
-  return { step: name, kind, input: null, undoes }
+  return { step: name, kind, input: null, undoes: [...unknown, ...known] }
 }

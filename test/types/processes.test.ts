@@ -18,6 +18,7 @@ import {
   processManager,
   type Runtime,
   reaction,
+  tcc,
 } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 
@@ -103,6 +104,21 @@ describe('types of processes', () => {
       // @ts-expect-error order is missing
       command(Stock, { undo: () => ({ type: 'release' }) }),
     ]
+    expectTypeOf(refused).toBeFunction()
+  })
+
+  it('try, confirm and cancel are commands of one aggregate', () => {
+    const made = tcc(Stock, {
+      confirm: ({ input }) => ({ type: 'ship', order: input.id }),
+      cancel: ({ output }) => ({ type: 'release', order: output.commandId }),
+    })
+    expectTypeOf(made.confirm).toEqualTypeOf<typeof made.try>()
+    const refused = () =>
+      // @ts-expect-error no such command
+      tcc(Stock, {
+        confirm: () => ({ type: 'sell' }),
+        cancel: () => ({ type: 'release', order: '' }),
+      })
     expectTypeOf(refused).toBeFunction()
   })
 
