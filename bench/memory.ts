@@ -4,7 +4,8 @@ import { Account } from './account.ts'
 import { type BenchContext, type Figure, type Row, scaled } from './measure.ts'
 import { openSmall, prepareSmall, smallActors } from './replay.ts'
 
-const used = (): number => {
+/** Bytes in use after garbage collection. */
+export const used = (): number => {
   if (!globalThis.gc) throw new Error('run node with --expose-gc')
   for (let round = 0; round < 4; round += 1) globalThis.gc()
   const { heapUsed, external } = process.memoryUsage()

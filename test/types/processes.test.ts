@@ -113,12 +113,9 @@ describe('types of processes', () => {
       cancel: ({ output }) => ({ type: 'release', order: output.commandId }),
     })
     expectTypeOf(made.confirm).toEqualTypeOf<typeof made.try>()
-    const refused = () =>
-      // @ts-expect-error no such command
-      tcc(Stock, {
-        confirm: () => ({ type: 'sell' }),
-        cancel: () => ({ type: 'release', order: '' }),
-      })
+    const cancel = () => ({ type: 'release', order: '' }) as const
+    // @ts-expect-error no such command
+    const refused = () => tcc(Stock, { confirm: () => ({ type: 'sell' }), cancel })
     expectTypeOf(refused).toBeFunction()
   })
 
