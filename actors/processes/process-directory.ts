@@ -22,8 +22,9 @@ export interface ProcessesDeps {
 
 /** All kinds of processes of a runtime, and its reactions. */
 export class ProcessDirectory {
-  /** By name. */
+  /** By name, with what this runtime knows of the events they take. */
   readonly models = new Map<string, ProcessModel>()
+  readonly #defined = new Map<string, ProcessModel>()
   readonly reactions = new Map<string, ReactionModel>()
   /** Workers that run here, by kind. */
   readonly workers = new Map<string, ProcessWorker>()
@@ -76,13 +77,16 @@ export class ProcessDirectory {
         )
       }
     }
-    this.models.set(name, model)
+    const upcasters = new Map([...this.#deps.models].map(([kind, one]) => [kind, one.upcasters]))
+    this.#defined.set(name, model)
+    this.models.set(name, { ...model, upcasters })
   }
 
   /** The internals of a process manager of this runtime. Throws `UnknownProcess`. */
   modelOf(process: AnyProcessManager): ProcessModel {
-    const model = processModelOf(process)
-    if (this.models.get(model.name) !== model) throw unknownProcess(model.name)
+    const defined = processModelOf(process)
+    const model = this.models.get(defined.name)
+    if (!model || this.#defined.get(defined.name) !== defined) throw unknownProcess(defined.name)
     return model
   }
 

@@ -121,6 +121,7 @@ export function processManager<const M extends AnyStateMachine>(
     models,
     triggers,
     deadlineMs,
+    upcasters: new Map(),
   }
   Object.defineProperty(made, model, { value: known })
   return Object.freeze(made)

@@ -10,6 +10,7 @@ import { type Plan, plan } from './plan.ts'
 import { type Entry, type Intention, isIntention } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
 import { type ProcessState, unborn } from './process-state.ts'
+import { inTodaysShape } from './trigger-shape.ts'
 
 /** Where a stream ends, and the state there. */
 export interface ProcessAt {
@@ -135,7 +136,8 @@ class Replay {
   #entry(recorded: RecordedEvent): void {
     const [missing] = this.#owed
     if (missing) throw this.#other(`it calls for ${textOf(missing)}, which is not recorded`)
-    const entry = { ...decode(recorded.data), type: recorded.type } as unknown as Entry
+    const stored = { ...decode(recorded.data), type: recorded.type } as unknown as Entry
+    const entry = inTodaysShape(this.#model, stored, recorded)
     const { time = recorded.recordedAt } = readMetadata(recorded)
     const { revision } = recorded
     let planned: Plan

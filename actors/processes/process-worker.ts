@@ -14,6 +14,7 @@ import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import { isEnded, type ProcessState } from './process-state.ts'
+import { versionOf } from './trigger-shape.ts'
 
 /** What a worker needs. */
 export interface ProcessWorkerDeps {
@@ -181,6 +182,7 @@ export class ProcessWorker {
     const entry: TriggerEntry = {
       type: 'reenact.Triggered',
       event,
+      version: versionOf(this.model, trigger.event),
       eventId: recorded.id,
       position: recorded.position,
       correlationId: read.info.correlationId ?? recorded.id,

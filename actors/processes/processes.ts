@@ -13,6 +13,7 @@ import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
 import type { AnyReaction } from './reaction.ts'
+import { versionOf } from './trigger-shape.ts'
 
 /** Which processes are wanted. */
 export interface ProcessFilter {
@@ -66,12 +67,15 @@ export class Processes {
   ): Promise<void> {
     const given = decode(encode(event, { what: 'The event' })) as JsonObject & { type: string }
     const eventId = this.#deps.newId()
-    await this.#all.tell(this.#all.modelOf(process), id, (_, revision): Entry | undefined =>
+    const model = this.#all.modelOf(process)
+    const version = versionOf(model, given.type)
+    await this.#all.tell(model, id, (_, revision): Entry | undefined =>
       revision >= 0
         ? undefined
         : {
             type: 'reenact.Triggered',
             event: given,
+            version,
             eventId,
             position: null,
             correlationId: eventId,

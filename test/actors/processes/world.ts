@@ -50,9 +50,13 @@ export interface World {
   types(stream: string): Promise<readonly string[]>
 }
 
-export function world(actors: readonly AnyAggregate[] = [Case]): World {
-  const ports = createManualPorts()
-  const log = createMemoryStore(ports)
+/** A new one, or another one on the log of a world that was before. */
+export function world(
+  actors: readonly AnyAggregate[] = [Case],
+  before?: Pick<World, 'ports' | 'log'>,
+): World {
+  const ports = before?.ports ?? createManualPorts()
+  const log = before?.log ?? createMemoryStore(ports)
   const look: World['look'] = (processes) => createRuntime({ store: log, actors, processes, ports })
   return {
     ports,
