@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { Directory, zeroMetrics } from '../../../actors/index.ts'
 import type { Entry } from '../../../actors/processes/process-entry.ts'
 import { infoOf } from '../../../actors/processes/process-info.ts'
-import { ProcessInstance } from '../../../actors/processes/process-instance.ts'
+import { ProcessInstance, type Tell } from '../../../actors/processes/process-instance.ts'
 import { processModelOf } from '../../../actors/processes/process-manager.ts'
 import {
   isEnded,
@@ -124,25 +124,47 @@ const everythingOf = (stream: string, state: ProcessState) => {
   )
 }
 
+/** A log, and what instances on it need. */
+function bareLog() {
+  const ports = createManualPorts()
+  const store = createMemoryStore(ports)
+  const { clock, timers } = ports
+  const common = { limits: readLimits({}), metrics: zeroMetrics(), writer: 'test' }
+  const { deps } = new Directory({ store, clock, timers, ports, ...common, exclusive: false })
+  return { ports, store, deps }
+}
+
 describe('a process', () => {
+  it('takes a timer once that two workers fire, and none whose state was left', async () => {
+    const { ports, store, deps } = bareLog()
+    const [one, two] = [0, 1].map(() => new ProcessInstance(deps, model, 'o1')) as [
+      ProcessInstance,
+      ProcessInstance,
+    ]
+    await ports.until(one.tell((state) => entryOf({ what: 'started', pick: 0 }, state)))
+    await ports.until(two.load())
+    const fire: Tell = (state) => entryOf({ what: 'timer', pick: 0 }, state)
+    const both = await ports.until(Promise.all([one.tell(fire), two.tell(fire)]))
+    const values = both.map(({ snapshot }) => snapshot?.value)
+    expect(values).to.deep.equal(['undoing', 'undoing'])
+    const stale: Entry = { type: 'reenact.TimerFired', timer: 'deadline' }
+    const { snapshot } = await ports.until(two.tell(() => stale))
+    expect(snapshot?.value).to.equal('undoing')
+    const { events } = await store.readStream(one.stream)
+    const fired = events.filter(({ type }) => type === 'reenact.TimerFired')
+    expect(fired, 'the second is kept, and moves nothing').to.have.length(2)
+    expect(everythingOf(one.stream, await ports.until(one.load()))).to.deep.equal(
+      everythingOf(one.stream, two.state as ProcessState),
+    )
+  })
+
   it('replays to the same state and the same owed effects wherever its history stops', async function () {
     this.timeout(runs * 200 + 10_000)
     const kinds = new Set<string>()
     const property = fc.asyncProperty(
       fc.array(happening, { minLength: 1, maxLength: 25 }),
       async (happenings) => {
-        const ports = createManualPorts()
-        const store = createMemoryStore(ports)
-        const { deps } = new Directory({
-          store,
-          clock: ports.clock,
-          timers: ports.timers,
-          ports,
-          limits: readLimits({}),
-          metrics: zeroMetrics(),
-          writer: 'test',
-          exclusive: true,
-        })
+        const { ports, store, deps } = bareLog()
         const open = () => new ProcessInstance(deps, model, 'o1')
         const living = open()
         const { stream } = living
