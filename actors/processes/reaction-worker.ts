@@ -1,6 +1,8 @@
 // A worker of one reaction: follows the log and posts the commands its events call for.
 
 import { copyOf, type JsonObject } from '../../runtime/codec/codec.ts'
+import { readMetadata } from '../../runtime/codec/metadata.ts'
+import { ReenactError } from '../../runtime/core/errors.ts'
 import { streamName } from '../../runtime/core/stream-name.ts'
 import type { RecordedEvent } from '../../runtime/ports/event-store.ts'
 import { parkedCategory } from '../command-stream.ts'
@@ -32,6 +34,23 @@ export interface ReactionWorkerDeps {
   readonly model: ReactionModel
   readonly owner: string
 }
+
+/** Reactions in a row after which they are taken for a circle. */
+const hopsMax = 64
+const hopsKey = 'hops'
+
+/** How many reactions led to an event, each by its command. */
+function hopsOf(recorded: RecordedEvent): number {
+  const hops = readMetadata(recorded).custom?.[hopsKey]
+  return typeof hops === 'number' ? hops : 0
+}
+
+const tooManyHops = (reaction: string, hops: number): ReenactError =>
+  new ReenactError(
+    'TooManyHops',
+    `Reaction '${reaction}' would be number ${hops + 1} in a row: they seem to lead in a circle. End it, then skip this event.`,
+    { reaction, hops },
+  )
 
 /** Runs one reaction while it has the lease. */
 export class ReactionWorker {
@@ -89,8 +108,10 @@ export class ReactionWorker {
       this.#metrics.events += 1
       const { event } = read
       const info = { ...read.info, eventId: recorded.id }
+      const hops = hopsOf(recorded)
       try {
-        prepared.push(...react(directory, this.model, event, info))
+        if (hops >= hopsMax) throw tooManyHops(this.model.name, hops)
+        prepared.push(...react(directory, this.model, { event, info, hops }))
       } catch (error) {
         await this.#park(recorded, { event, info, error })
       }
@@ -126,8 +147,7 @@ export class ReactionWorker {
 function react(
   { deps }: Directory,
   { name, send, to }: ReactionModel,
-  event: JsonObject,
-  info: ReactionInfo,
+  { event, info, hops }: { event: JsonObject; info: ReactionInfo; hops: number },
 ): readonly Prepared[] {
   const called = [send(event as JsonObject & { type: string }, info) ?? []].flat()
   return called.map(({ id, command }, index) => {
@@ -135,6 +155,7 @@ function react(
       commandId: stepId(`reaction:${name}`, `${info.eventId}/${index}`, info.time),
       correlationId: info.correlationId ?? info.eventId,
       causationId: info.eventId,
+      metadata: { [hopsKey]: hops + 1 },
     }
     return prepare(deps, to, () => options.commandId, { id, command: command as never, options })
   })
@@ -145,7 +166,8 @@ export const reactAgain =
   (directory: Directory, model: ReactionModel): Again =>
   async ({ command, metadata }: DeadLetter) => {
     const info = metadata as unknown as ReactionInfo
-    const prepared = react(directory, model, command, info)
+    // Who tries again has seen that it is no circle.
+    const prepared = react(directory, model, { event: command, info, hops: 0 })
     const [first] = await appendCommands(directory.deps, prepared)
     return first?.revision ?? -1
   }

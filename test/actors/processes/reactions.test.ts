@@ -176,6 +176,27 @@ describe('reactions', () => {
     expect(codes).to.deep.equal([['points', 'IdempotencyMismatch']])
   })
 
+  it('that lead in a circle end as a dead letter', async () => {
+    const Circle = reaction('circle', {
+      from: Points,
+      on: 'Granted',
+      to: Points,
+      send: ({ order, points }, { actorId }) => ({
+        id: actorId,
+        command: { type: 'grant', order, points },
+      }),
+    })
+    runtime = await all.react([Circle])
+    await all.until(runtime.actor(Points, 'ann').send({ type: 'grant', order: 'o1', points: 1 }))
+    await all.ports.advance(60_000)
+    expect(await points()).to.equal(65)
+    const codes = []
+    for await (const { error } of runtime.deadLetters.list({ kind: 'circle' })) {
+      codes.push(error.code)
+    }
+    expect(codes).to.deep.equal(['TooManyHops'])
+  })
+
   it('may begin with what comes from now on', async () => {
     runtime = await all.react([])
     await place('o1')
