@@ -8,6 +8,7 @@ import {
   type ActorStreams,
   commandCategory,
   parkedCategory,
+  streamsOf,
   streamsOfRelated,
 } from './command-stream.ts'
 import type { Model } from './model.ts'
@@ -22,9 +23,9 @@ import { identify } from './recorded.ts'
 
 /** A command that was given up. */
 export interface DeadLetter extends ParkedCommand {
-  /** Names it: `account:command-ann@5`, its place on the command stream. */
+  /** Names it: `account:command-ann@5`, its place on the command stream; of a reaction the place of its event in the log. */
   readonly id: string
-  /** Kind of actor. */
+  /** Kind of actor, or name of the reaction. */
   readonly kind: string
   readonly actorId: string
   /** ms since the epoch. */
@@ -45,15 +46,24 @@ export interface DeadLetterFilter {
   readonly status?: DeadLetter['status'] | 'all'
 }
 
+/** Tries a dead letter again and answers the revision of what was posted. Throws why that cannot be. */
+export type Again = (letter: DeadLetter) => Promise<number>
+
 /** Dead letters of a runtime, as `runtime.deadLetters`. */
 export class DeadLetters {
   readonly #deps: ActorDeps
-  readonly #models: ReadonlyMap<string, Model>
+  /** By whose name they are. */
+  readonly #kinds = new Map<string, Again>()
 
   /** @internal */
   constructor(deps: ActorDeps, models: ReadonlyMap<string, Model>) {
     this.#deps = deps
-    this.#models = models
+    for (const kind of models.keys()) this.#kinds.set(kind, (letter) => this.#postAgain(letter))
+  }
+
+  /** @internal Those of somebody who is no kind of actor. */
+  add(name: string, again: Again): void {
+    this.#kinds.set(name, again)
   }
 
   /**
@@ -69,12 +79,12 @@ export class DeadLetters {
     actorId,
     status = 'open',
   }: DeadLetterFilter = {}): AsyncGenerator<DeadLetter> {
-    for (const model of this.#models.values()) {
-      if (kind !== undefined && kind !== model.name) continue
-      for await (const stream of this.#parkedStreams(model.name)) {
-        const streams = streamsOfRelated(model.name, stream)
+    for (const name of this.#kinds.keys()) {
+      if (kind !== undefined && kind !== name) continue
+      for await (const stream of this.#parkedStreams(name)) {
+        const streams = streamsOfRelated(name, stream)
         if (actorId !== undefined && actorId !== streams.id) continue
-        for (const letter of await this.#lettersOf(model.name, streams)) {
+        for (const letter of await this.#lettersOf(name, streams)) {
           if (status === 'all' || letter.status === status) yield letter
         }
       }
@@ -91,22 +101,16 @@ export class DeadLetters {
   }
 
   /**
-   * Posts the command again under the same command id, behind what waits for that actor now.
+   * Posts the command again under the same command id, behind what waits for that actor now. For a dead letter of a reaction
+   * its `send` is asked again.
    *
-   * @throws `DeadLetterNotFound` when there is no open one of this id
+   * @throws `DeadLetterNotFound` when there is no open one of this id; of a reaction, what `send` throws still
    */
   async retry(id: string, act: Act): Promise<void> {
-    const { letter, streams } = await this.#findOpen(id, act)
-    const { store } = this.#deps
+    const { letter, streams, again } = await this.#findOpen(id, act)
     const { commandRevision, commandId } = letter
-    const { events } = await store.readStream(streams.commands, { from: commandRevision, limit: 1 })
-    const [original] = events
-    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
     // First the command: should this stop in between, the letter stays open, and a second one is a duplicate.
-    const { type, data } = original
-    const metadata = JSON.stringify({ ...readMetadata(original), retryOf: id })
-    const { event } = identify({ stream: streams.commands, revision: 0, type, data, metadata })
-    const { revision } = await appendAny(this.#deps, streams.commands, [event])
+    const revision = await again(letter)
     await appendParked(this.#deps, streams.parked, {
       type: 'reenact.CommandRetried',
       commandRevision,
@@ -139,6 +143,17 @@ export class DeadLetters {
     }
   }
 
+  async #postAgain({ id, kind, actorId, commandRevision }: DeadLetter): Promise<number> {
+    const { commands } = streamsOf(kind, actorId)
+    const page = { from: commandRevision, limit: 1 }
+    const [original] = (await this.#deps.store.readStream(commands, page)).events
+    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    const { type, data } = original
+    const metadata = JSON.stringify({ ...readMetadata(original), retryOf: id })
+    const { event } = identify({ stream: commands, revision: 0, type, data, metadata })
+    return (await appendAny(this.#deps, commands, [event])).revision
+  }
+
   async *#parkedStreams(kind: string): AsyncGenerator<string> {
     const category = parkedCategory(kind)
     for (let after: string | undefined; ; ) {
@@ -162,17 +177,18 @@ export class DeadLetters {
     return [...letters.values()]
   }
 
-  async #find(id: string): Promise<{ letter: DeadLetter; streams: ActorStreams }> {
+  async #find(id: string) {
     const kind = id.slice(0, id.indexOf(':'))
     const at = id.lastIndexOf('@')
     const commands = id.slice(0, at)
-    if (!this.#models.has(kind) || !commands.startsWith(`${commandCategory(kind)}-`)) {
-      throw notFound(id, 'no kind of actor of this runtime has it')
+    const again = this.#kinds.get(kind)
+    if (!again || !commands.startsWith(`${commandCategory(kind)}-`)) {
+      throw notFound(id, 'no kind of actor and no reaction of this runtime has it')
     }
     const streams = streamsOfRelated(kind, commands)
     const letter = (await this.#lettersOf(kind, streams)).find((one) => one.id === id)
     if (!letter) throw notFound(id, 'nothing was parked there')
-    return { letter, streams }
+    return { letter, streams, again }
   }
 
   async #findOpen(id: string, { by, reason }: Act) {

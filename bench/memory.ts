@@ -8,7 +8,8 @@ import { openSmall, prepareSmall, smallActors } from './replay.ts'
 /** As many as a runtime keeps by default. */
 const crowdActors = 100_000
 
-const used = (): number => {
+/** Bytes in use after garbage collection. */
+export const used = (): number => {
   if (!globalThis.gc) throw new Error('run node with --expose-gc')
   for (let round = 0; round < 4; round += 1) globalThis.gc()
   const { heapUsed, external } = process.memoryUsage()

@@ -1,9 +1,18 @@
-// Processes: how many are completed in a second, four steps each.
+// Processes: how many are completed in a second, how fast overdue timers fire, and what a waiting one costs.
 
+import { setTimeout } from 'node:timers/promises'
 import { setup } from 'xstate'
-import { command, createRuntime, type DomainEvent, processManager } from '../runtime/index.ts'
+import { systemPorts } from '../runtime/core/clock.ts'
+import {
+  command,
+  createRuntime,
+  type DomainEvent,
+  processManager,
+  type Runtime,
+} from '../runtime/index.ts'
 import { Account } from './account.ts'
 import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+import { used } from './memory.ts'
 
 const machine = setup({
   types: {
@@ -49,19 +58,81 @@ async function completed(store: string, context: BenchContext): Promise<Figure> 
   await Promise.all(ids.map((id) => runtime.actor(Account, id).send({ type: 'open', owner: id })))
   const figure = await rate(ids.length, async () => {
     const work = runtime.processes.work()
-    const ended = runtime.store.subscribe({ filter: { types: ['reenact.ProcessEnded'] } })
-    let left = ids.length
-    for await (const message of ended) {
-      if (message.kind === 'events') left -= message.events.length
-      if (left === 0) break
-    }
-    ended.close()
+    while (work.metrics(Paying).ended < ids.length) await setTimeout(5)
     await work.stop()
   })
   const { context: account } = await runtime.actor(Account, ids[0] as string).state()
   await runtime.close()
   if (account.balance !== 4) throw new Error(`four steps paid ${account.balance}`)
   return figure
+}
+
+const hourMs = 3_600_000
+
+const Waiting = processManager(
+  'waiting',
+  setup({
+    types: {
+      context: {} as { id: string },
+      input: {} as { id: string },
+      events: {} as DomainEvent<typeof Account>,
+    },
+  }).createMachine({
+    context: ({ input: { id } }) => ({ id }),
+    initial: 'waiting',
+    states: { waiting: { after: { [hourMs]: 'done' } }, done: { type: 'final' } },
+  }),
+  { on: [{ event: 'account.Opened', starts: true }] },
+)
+
+const openWaiting = (store: string, laterMs = 0) =>
+  createRuntime({
+    store,
+    actors: [Account],
+    processes: [Waiting],
+    ports: { clock: { ...systemPorts.clock, now: () => systemPorts.clock.now() + laterMs } },
+  })
+
+async function startWaiting(runtime: Runtime, count: number): Promise<void> {
+  const start = (_: unknown, n: number) =>
+    runtime.processes.start(Waiting, `w${n}`, { type: 'account.Opened', owner: 'Ann' })
+  for (let left = count; left > 0; left -= 1_000) {
+    const length = Math.min(1_000, left)
+    await Promise.all(Array.from({ length }, (_, n) => start(_, count - left + n)))
+  }
+}
+
+/** From the start of the worker: it reads all that waits, then fires what is overdue. */
+async function overdue(context: BenchContext): Promise<Figure> {
+  const count = scaled(10_000, context)
+  const store = `file:${context.file}`
+  const before = await openWaiting(store)
+  await startWaiting(before, count)
+  await before.close()
+  const runtime = await openWaiting(store, 2 * hourMs)
+  const figure = await rate(count, async () => {
+    const work = runtime.processes.work({ timersPerSecondMax: 1_000_000 })
+    while (work.metrics(Waiting).ended < count) await setTimeout(5)
+    await work.stop()
+  })
+  await runtime.close()
+  return figure
+}
+
+async function waitingBytes(context: BenchContext): Promise<Figure> {
+  const runtime = await openWaiting(`file:${context.file}`)
+  const work = runtime.processes.work()
+  await startWaiting(runtime, 10)
+  while (work.metrics(Waiting).open < 10) await setTimeout(5)
+  const count = scaled(10_000, context)
+  const before = used()
+  await startWaiting(runtime, count)
+  while (work.metrics(Waiting).open < count) await setTimeout(5)
+  const bytes = (used() - before) / count
+  const { resident } = work.metrics(Waiting)
+  if (resident < count) throw new Error(`${resident} processes are in memory`)
+  await runtime.close()
+  return { value: bytes }
 }
 
 export const processRows: readonly Row[] = [
@@ -83,5 +154,15 @@ export const processRows: readonly Row[] = [
         run: (context) => completed('memory:', context),
       },
     ],
+  },
+  {
+    title: 'timers of processes, overdue after downtime',
+    unit: 'timers/s',
+    sides: [{ name: 'Reenact', role: 'reenact', durability: 'fsync', run: overdue }],
+  },
+  {
+    title: 'a waiting process in memory',
+    unit: 'bytes',
+    sides: [{ name: 'Reenact: 10,000 with a timer each', role: 'reenact', run: waitingBytes }],
   },
 ]

@@ -67,6 +67,15 @@ export type { TriggerInfo } from '../actors/processes/process-model.ts'
 export type { ProcessStatus } from '../actors/processes/process-state.ts'
 export type { ProcessWork, ProcessWorkOptions } from '../actors/processes/process-work.ts'
 export type { Processes, ProcessFilter } from '../actors/processes/processes.ts'
+export {
+  type AnyReaction,
+  type Reaction,
+  type ReactionCommands,
+  type ReactionInfo,
+  type ReactionOptions,
+  reaction,
+} from '../actors/processes/reaction.ts'
+export type { ReactionMetrics } from '../actors/processes/reaction-worker.ts'
 export type { ScheduleOptions } from '../actors/processes/schedules.ts'
 export { isStepError, type StepError, TerminalError } from '../actors/processes/step-error.ts'
 export {
@@ -82,6 +91,7 @@ export {
   type StepOptions,
   type UndoArgs,
 } from '../actors/processes/step-logic.ts'
+export { type Tcc, type TccOptions, tcc } from '../actors/processes/tcc.ts'
 export {
   type AnyProjection,
   type BuildProgress,

@@ -10,7 +10,10 @@ export interface DependencyOptions {
   readonly failuresMax?: number
   /** How long it stays open before one attempt may try it, ms. Default 5,000. */
   readonly openMs?: number
-  /** Retries allowed for each first attempt, in the long run. Default 0.1; at least ten in a row are always allowed. */
+  /**
+   * Retries allowed for each first attempt, in the long run. Default 0.1. Beside these: ten in a row, one every `openMs`, and
+   * one for each attempt that succeeds.
+   */
   readonly retryRatio?: number
 }
 
@@ -23,6 +26,7 @@ export class Dependency {
   readonly #openMs: number
   readonly #retryRatio: number
   #tokens = tokensMax
+  #filledMs: number
   #failures = 0
   #openUntilMs = Number.NEGATIVE_INFINITY
 
@@ -31,6 +35,7 @@ export class Dependency {
     this.#failuresMax = options.failuresMax ?? 10
     this.#openMs = options.openMs ?? 5_000
     this.#retryRatio = options.retryRatio ?? 0.1
+    this.#filledMs = clock.monotonic()
   }
 
   /** How long an attempt has to wait, ms; 0: it may begin. What it takes from the budget counts as used. */
@@ -42,23 +47,27 @@ export class Dependency {
       this.#openUntilMs = nowMs + this.#openMs
       return 0
     }
+    // Time alone gives a little back, so that the last retries are late and not lost.
+    this.#fill((nowMs - this.#filledMs) / this.#openMs)
+    this.#filledMs = nowMs
     if (!isRetry) {
-      this.#tokens = Math.min(tokensMax, this.#tokens + this.#retryRatio)
+      this.#fill(this.#retryRatio)
       return 0
     }
-    if (this.#tokens < 1) {
-      // Time alone gives a little back, so that the last retries are late and not lost.
-      this.#tokens += this.#retryRatio
-      return this.#openMs
-    }
+    if (this.#tokens < 1) return this.#openMs
     this.#tokens -= 1
     return 0
+  }
+
+  #fill(tokens: number): void {
+    this.#tokens = Math.min(tokensMax, this.#tokens + tokens)
   }
 
   /** The attempt reached it: it answered, whatever it said. */
   succeeded(): void {
     this.#failures = 0
     this.#openUntilMs = Number.NEGATIVE_INFINITY
+    this.#fill(1)
   }
 
   /** The attempt failed. */

@@ -18,8 +18,16 @@ export interface FeedOptions {
 
 /** What is done with it. Whatever throws ends this ownership, and another one begins after a pause. */
 export interface FeedHandler {
-  /** The lease was taken; `position` and `kept` are those of the last checkpoint. Answers where to go on. */
-  begin(from: { position: number; kept: string; afterCrash: boolean }): Promise<number>
+  /**
+   * The lease was taken; `position` and `kept` are those of the last checkpoint; `first`: there was none. Answers where to
+   * go on.
+   */
+  begin(from: {
+    position: number
+    kept: string
+    first: boolean
+    afterCrash: boolean
+  }): Promise<number>
   /** Events in the order of the log. What they cause must be durable when this resolves. */
   handle(events: readonly RecordedEvent[]): Promise<void>
   /** What is kept with a checkpoint; `undefined`: no checkpoint now. */
@@ -121,8 +129,11 @@ export class LogFeed {
       this.#revision = entry?.revision ?? -1
       const saved: Checkpoint = entry ? JSON.parse(entry.value) : { position: 0, kept: '' }
       this.#position = saved.position
-      this.#position = await handler.begin({ ...saved, afterCrash: lease.afterCrash })
+      const { afterCrash } = lease
+      this.#position = await handler.begin({ ...saved, first: !entry, afterCrash })
       this.#savedAtMs = deps.ports.clock.monotonic()
+      // Where it begins is settled once, whatever comes before the next checkpoint.
+      if (!entry) await this.#save(handler)
       if (!this.#stopping) await this.#follow(handler)
       await handler.end()
       if (!this.#lost) await this.#save(handler)

@@ -1,7 +1,7 @@
 // What an entry makes of a state, and what that calls for. Pure; replay and life share it.
 
-import { decode, encode } from '../../runtime/codec/codec.ts'
-import { type EntryPlace, ProcessDraft, settled } from './process-draft.ts'
+import { decode, encode, settled } from '../../runtime/codec/codec.ts'
+import { type EntryPlace, ProcessDraft } from './process-draft.ts'
 import { type Entry, type InputEntry, type Intention, isInput } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
 import {
@@ -47,7 +47,9 @@ class Planning {
     const wasEnded = isEnded(state)
     const entry = this.#apply(given)
     const ended = !wasEnded && this.#end()
-    const intentions = [...emitted, ...this.#requested(), ...this.#scheduled()]
+    const intentions: Intention[] = emitted
+    this.#requested(intentions)
+    this.#scheduled(intentions)
     if (ended) intentions.push(ended)
     return { state, entry, intentions, unhandled: this.#unhandled }
   }
@@ -61,6 +63,8 @@ class Planning {
           attempts: entry.attempt,
           retryAt: entry.retryAt,
           error: entry.error,
+          // It came to an answer: whatever ended the process before, it was not this.
+          interrupted: 0,
         })
         break
       case 'reenact.StepInterrupted':
@@ -113,9 +117,10 @@ class Planning {
     return entry
   }
 
-  #input(entry: InputEntry & { readonly held?: true; readonly late?: true }): Entry {
+  #input(given: InputEntry & { readonly held?: true; readonly late?: true }): Entry {
     const state = this.#draft.state
-    if (entry.held || isHeld(state)) {
+    const entry = given.held || given.late ? asTold(given) : given
+    if (given.held || isHeld(state)) {
       this.#hold(entry)
       return { ...entry, held: true }
     }
@@ -226,20 +231,26 @@ class Planning {
   }
 
   /** Steps begun by this entry. */
-  *#requested(): Generator<Intention> {
+  #requested(intentions: Intention[]): void {
     for (const { key, name, definition, input } of this.#draft.steps.values()) {
       if (!this.#draft.isNew(key)) continue
       const { kind } = definition
       const actor = kind === 'command' ? definition.model.name : null
-      yield { type: 'reenact.StepRequested', step: key, name, kind, actor, input }
+      intentions.push({ type: 'reenact.StepRequested', step: key, name, kind, actor, input })
     }
   }
 
-  *#scheduled(): Generator<Intention> {
+  #scheduled(intentions: Intention[]): void {
     for (const { key, event, dueAt } of this.#draft.timers.values()) {
       if (!this.#draft.isNew(key)) continue
       const data = decode(encode(event, { what: `Event '${event.type}'` }))
-      yield { type: 'reenact.TimerScheduled', timer: key, event: data, dueAt }
+      intentions.push({ type: 'reenact.TimerScheduled', timer: key, event: data, dueAt })
     }
   }
+}
+
+/** Without what was found out about it when it was written. */
+function asTold(written: InputEntry & { readonly held?: true; readonly late?: true }): InputEntry {
+  const { held: _, late: __, ...entry } = written
+  return entry
 }

@@ -9,6 +9,8 @@ import { type AnyProcessManager, processModelOf } from './process-manager.ts'
 import type { ProcessModel } from './process-model.ts'
 import type { ProcessState } from './process-state.ts'
 import type { ProcessWorker } from './process-worker.ts'
+import { type AnyReaction, type ReactionModel, reactionModelOf } from './reaction.ts'
+import type { ReactionWorker } from './reaction-worker.ts'
 
 /** What processes need of their runtime. */
 export interface ProcessesDeps {
@@ -18,31 +20,49 @@ export interface ProcessesDeps {
   readonly newId: () => string
 }
 
-/** All kinds of processes of a runtime. */
+/** All kinds of processes of a runtime, and its reactions. */
 export class ProcessDirectory {
-  /** By name. */
+  /** By name, with what this runtime knows of the events they take. */
   readonly models = new Map<string, ProcessModel>()
+  readonly #defined = new Map<string, ProcessModel>()
+  readonly reactions = new Map<string, ReactionModel>()
   /** Workers that run here, by kind. */
   readonly workers = new Map<string, ProcessWorker>()
+  readonly reactionWorkers = new Map<string, ReactionWorker>()
   /** Ends what was started here. */
   readonly works = new Set<() => Promise<void>>()
   readonly #deps: ProcessesDeps
 
   /** Throws `InvalidOption`, `UnknownActor`. */
-  constructor(deps: ProcessesDeps, processes: readonly AnyProcessManager[]) {
+  constructor(
+    deps: ProcessesDeps,
+    processes: readonly AnyProcessManager[],
+    reactions: readonly AnyReaction[],
+  ) {
     this.#deps = deps
     for (const process of processes) this.#add(processModelOf(process))
+    for (const reaction of reactions) this.#addReaction(reactionModelOf(reaction))
+  }
+
+  #addReaction(model: ReactionModel): void {
+    const { name, from, to } = model
+    this.#checkName('reactions', name)
+    for (const one of [from, to]) {
+      if (this.#deps.models.get(one.name) !== one) throw unknownActor(one.name, name)
+    }
+    this.reactions.set(name, model)
+  }
+
+  #checkName(option: string, name: string): void {
+    const { models } = this.#deps
+    if (!this.models.has(name) && !this.reactions.has(name) && !models.has(name)) return
+    const fix = 'rename one: the name is the category of its streams'
+    throw wrong(option, `has two kinds named '${name}'`, fix)
   }
 
   #add(model: ProcessModel): void {
     const { name, models, triggers } = model
-    if (this.models.has(name) || this.#deps.models.has(name)) {
-      throw wrong(
-        'processes',
-        `has two kinds named '${name}'`,
-        'rename one: the name is the category of its streams',
-      )
-    }
+    this.#checkName('processes', name)
     for (const one of models) {
       if (this.#deps.models.get(one.name) !== one) throw unknownActor(one.name, name)
     }
@@ -57,13 +77,23 @@ export class ProcessDirectory {
         )
       }
     }
-    this.models.set(name, model)
+    const upcasters = new Map([...this.#deps.models].map(([kind, one]) => [kind, one.upcasters]))
+    this.#defined.set(name, model)
+    this.models.set(name, { ...model, upcasters })
   }
 
   /** The internals of a process manager of this runtime. Throws `UnknownProcess`. */
   modelOf(process: AnyProcessManager): ProcessModel {
-    const model = processModelOf(process)
-    if (this.models.get(model.name) !== model) throw unknownProcess(model.name)
+    const defined = processModelOf(process)
+    const model = this.models.get(defined.name)
+    if (!model || this.#defined.get(defined.name) !== defined) throw unknownProcess(defined.name)
+    return model
+  }
+
+  /** The internals of a reaction of this runtime. Throws `UnknownProcess`. */
+  reactionOf(reaction: AnyReaction): ReactionModel {
+    const model = reactionModelOf(reaction)
+    if (this.reactions.get(model.name) !== model) throw unknownProcess(model.name)
     return model
   }
 

@@ -1,7 +1,7 @@
 // The next state of a process in the making: what the machine is given, and what it calls for.
 
 import type { AnyMachineSnapshot, EventObject } from 'xstate'
-import { decode, encode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
 import type { InputEntry } from './process-entry.ts'
 import type { Effect, Moved } from './process-machine.ts'
@@ -15,10 +15,6 @@ import {
   type TimerState,
 } from './process-state.ts'
 import type { StepDefinition } from './step-logic.ts'
-
-/** A value as the log gives it back. */
-export const settled = (value: unknown, what: string): unknown =>
-  decode(encode({ value: value ?? null }, { what }))['value']
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
@@ -37,11 +33,13 @@ export class ProcessDraft {
   readonly timers: Map<string, TimerState>
   /** Domain events of the process itself. */
   readonly emitted: (JsonObject & { type: string })[] = []
+  readonly #prefix: string
   #delays = 0
 
   constructor(model: ProcessModel, before: ProcessState, at: EntryPlace) {
     this.model = model
     this.at = at
+    this.#prefix = `${at.revision}/`
     this.steps = new Map(before.steps)
     this.timers = new Map(before.timers)
     this.state = { ...before, time: at.time, steps: this.steps, timers: this.timers }
@@ -50,7 +48,7 @@ export class ProcessDraft {
 
   /** Whether this entry began a step or a timer. */
   isNew(key: string): boolean {
-    return key.startsWith(`${this.at.revision}/`)
+    return key.startsWith(this.#prefix)
   }
 
   /** Remembers what came last, so that it is taken once. */
@@ -182,7 +180,8 @@ export class ProcessDraft {
 
   /** A step is left without an outcome. What was never begun has none to wait for. */
   leave(step: StepState): void {
-    if (!step.definition.undo || this.isNew(step.key)) return
+    const isConfirm = step.definition.kind === 'command' && step.definition.confirms
+    if ((!step.definition.undo && !isConfirm) || this.isNew(step.key)) return
     if (step.definition.kind === 'activity') {
       this.completed(step, { output: undefined, known: false })
     } else this.state.unresolved = [...this.state.unresolved, step]
@@ -193,9 +192,22 @@ export class ProcessDraft {
     step: StepState,
     done: { readonly output: unknown; readonly known: boolean; readonly late?: boolean },
   ): void {
-    if (!step.definition.undo) return
+    const { definition } = step
+    if (definition.kind === 'command' && definition.confirms) {
+      this.#confirm(definition.confirms.tried, step.input)
+    }
+    if (!definition.undo) return
     const others = this.state.undoable.filter((one) => one.step.key !== step.key)
     this.state.undoable = [...others, { step, late: false, ...done }]
+  }
+
+  /** What was tried with this input is final. */
+  #confirm(tried: StepDefinition, input: unknown): void {
+    const state = this.state
+    const text = JSON.stringify(input)
+    const isConfirmed = ({ definition, input }: StepState) =>
+      definition === tried && JSON.stringify(input) === text
+    state.undoable = state.undoable.filter(({ step }) => !isConfirmed(step))
   }
 
   #cancelTimer(id: string): void {

@@ -9,6 +9,8 @@ export interface TriggerEntry {
   readonly type: 'reenact.Triggered'
   /** As the machine takes it: its type is `order.Placed`. */
   readonly event: JsonObject & { readonly type: string }
+  /** Of the event's shape. */
+  readonly version?: number
   readonly eventId: string
   /** Where it is in the log; `null` for a process that was started by hand. */
   readonly position: number | null

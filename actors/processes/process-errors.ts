@@ -8,14 +8,14 @@ export const wrong = (option: string, what: string, fix: string): ReenactError =
 export const unknownActor = (aggregate: string, process: string): ReenactError =>
   new ReenactError(
     'UnknownActor',
-    `Process '${process}' uses '${aggregate}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+    `'${process}' uses '${aggregate}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
     { aggregate },
   )
 
 export const unknownProcess = (name: string): ReenactError =>
   new ReenactError(
     'UnknownProcess',
-    `'${name}' is not a process of this runtime. Add it to 'processes' of createRuntime.`,
+    `'${name}' is neither a process nor a reaction of this runtime. Add it to 'processes' or 'reactions' of createRuntime.`,
     { process: name },
   )
 

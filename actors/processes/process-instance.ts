@@ -7,12 +7,12 @@ import type { EventToAppend } from '../../runtime/ports/event-store.ts'
 import type { ActorDeps } from '../actor-deps.ts'
 import { appendUntilDefinite } from '../append.ts'
 import { hashOf } from '../recorded.ts'
-import { type Plan, plan } from './plan.ts'
-import { type Entry, type InputEntry, isInput, type TriggerEntry } from './process-entry.ts'
+import type { Plan } from './plan.ts'
+import { planOrPark } from './plan-or-park.ts'
+import type { Entry, TriggerEntry } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
-import { deadlinePassed, type ProcessState } from './process-state.ts'
+import type { ProcessState } from './process-state.ts'
 import { nowhere, type ProcessAt, readProcess, recordsOf } from './process-stream.ts'
-import { textOfError } from './step-error.ts'
 
 /** Makes an entry of the present state; `undefined` where there is nothing to tell. Asked again after a conflict. */
 export type Tell = (state: ProcessState, revision: number) => Entry | undefined
@@ -171,25 +171,10 @@ export class ProcessInstance {
   #entry({ state, revision }: ProcessAt, entry: Entry): Plan {
     const time = Math.max(state.time, this.#deps.ports.clock.now())
     const at = { revision: revision + 1, time }
-    const parked = (park: Entry): Plan => plan(this.#model, state, park, at)
     try {
-      const planned = plan(this.#model, state, entry, at)
-      return planned.unhandled ? parked(this.#unhandled(entry)) : planned
+      return planOrPark(this.#model, state, entry, at)
     } catch (error) {
-      // The act of a person fails with the error; what happened by itself is kept until somebody mends the machine.
-      if (!isInput(entry)) throw this.#faulted(entry, error)
-      return parked(machineFailed(entry, error))
-    }
-  }
-
-  #unhandled(entry: Entry): Entry {
-    const failed = entry.type === 'reenact.StepFailed' ? entry : undefined
-    return {
-      type: 'reenact.ProcessParked',
-      why: failed ? 'step' : 'deadline',
-      step: failed?.step ?? null,
-      error: failed?.error ?? deadlinePassed,
-      input: null,
+      throw this.#faulted(entry, error)
     }
   }
 
@@ -202,16 +187,3 @@ export class ProcessInstance {
     )
   }
 }
-
-const machineFailed = (input: InputEntry, error: unknown): Entry => ({
-  type: 'reenact.ProcessParked',
-  why: 'machine',
-  step: null,
-  error: {
-    kind: 'failed',
-    message: textOfError(error),
-    ...(error instanceof Error ? { code: error.name } : {}),
-    attempts: 1,
-  },
-  input,
-})

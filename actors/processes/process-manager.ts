@@ -74,6 +74,9 @@ export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
 /** Any process manager, whatever its machine. */
 export type AnyProcessManager = ProcessManager<AnyStateMachine>
 
+/** The events the machine of a process takes. */
+export type ProcessEventOf<P extends AnyProcessManager> = EventFrom<P['machine']>
+
 const model = Symbol.for('reenact.process')
 const deadlineMsDefault = 30 * 24 * 3_600_000
 
@@ -118,6 +121,7 @@ export function processManager<const M extends AnyStateMachine>(
     models,
     triggers,
     deadlineMs,
+    upcasters: new Map(),
   }
   Object.defineProperty(made, model, { value: known })
   return Object.freeze(made)

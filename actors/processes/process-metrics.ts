@@ -12,6 +12,8 @@ export interface ProcessMetrics {
   /** Steps that failed for good. */
   failed: number
   timersFired: number
+  /** Processes that came to their end. */
+  ended: number
   /** Level: processes that have not ended. */
   open: number
   /** Level: processes in memory. */
@@ -28,6 +30,7 @@ export const zeroProcessMetrics = (): ProcessMetrics => ({
   retried: 0,
   failed: 0,
   timersFired: 0,
+  ended: 0,
   open: 0,
   resident: 0,
   backlog: 0,

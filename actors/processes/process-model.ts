@@ -1,5 +1,6 @@
 // What a process manager knows of its machine once it is defined. Internal: users see `ProcessManager`.
 
+import type { Upcasters } from '../../runtime/codec/upcasting.ts'
 import type { Model } from '../model.ts'
 import type { ProcessMachine } from './process-machine.ts'
 
@@ -31,4 +32,6 @@ export interface ProcessModel {
   readonly models: ReadonlySet<Model>
   readonly triggers: ReadonlyMap<string, TriggerModel>
   readonly deadlineMs: number
+  /** By kind of actor; empty before a runtime knows the process. */
+  readonly upcasters: ReadonlyMap<string, Upcasters>
 }

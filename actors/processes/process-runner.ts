@@ -1,12 +1,13 @@
 // The processes of one worker: issues what they owe, and tells them what came of it.
 
 import { isReenactError, messageOf } from '../../runtime/core/errors.ts'
+import type { InFlight } from './in-flight.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './process-state.ts'
 import type { AttemptDeps } from './step-attempt.ts'
-import { type InFlight, type Resident, StepIssuer } from './step-issuer.ts'
+import { interrupted, isSuspect, type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -48,6 +49,11 @@ export class ProcessRunner {
     return this.#issuer.backlog
   }
 
+  /** Resolves when few attempts wait for their turn: there is room for more processes. */
+  room(): Promise<void> | undefined {
+    return this.#issuer.room()
+  }
+
   get residents(): number {
     return this.#residents.size
   }
@@ -75,7 +81,10 @@ export class ProcessRunner {
     await this.wake(id)
   }
 
-  /** Reads a process after a restart. What was under way when a worker crashed counts as interrupted. */
+  /**
+   * Reads a process after a restart. What was under way in a crash counts as interrupted; a suspect is counted where it is
+   * attempted, so that of all of them only the one that kills is counted on.
+   */
   async recover(id: string, afterCrash: boolean): Promise<void> {
     const state = await this.#peek(id)
     // What cannot be read now stays open: it is neither lost nor over.
@@ -91,12 +100,7 @@ export class ProcessRunner {
     const nowMs = this.#now()
     for (const step of afterCrash && !isHeld(state) ? state.steps.values() : []) {
       if (step.definition.kind === 'compensate' || step.retryAt > nowMs) continue
-      const { key } = step
-      await this.#try(id, (now) => {
-        const live = liveStep(now, key)
-        if (!live) return undefined
-        return { type: 'reenact.StepInterrupted', step: key, attempt: live.interrupted + 1 }
-      })
+      if (!isSuspect(step)) await this.#try(id, interrupted(step))
     }
     // Its timers, however late, wait for their turn among all that are due.
     const resident = this.#residents.get(id)
@@ -136,7 +140,7 @@ export class ProcessRunner {
     this.#wakes.stop()
     void this.#issuer.stop()
     for (const { inFlight } of this.#residents.values()) {
-      for (const { controller } of inFlight.values()) controller.abort()
+      for (const flight of inFlight.values()) flight.abort()
     }
   }
 
@@ -145,11 +149,11 @@ export class ProcessRunner {
     const { instance, inFlight, undoing } = resident
     const { state } = instance
     if (!state || this.#stopping || resident.fault) return
-    for (const [key, { controller }] of inFlight) {
-      if (!liveStep(state, key)) controller.abort()
+    for (const [key, flight] of inFlight) {
+      if (!liveStep(state, key)) flight.abort()
     }
-    if (isEnded(state)) this.open.delete(instance.id)
-    else this.open.add(instance.id)
+    if (!isEnded(state)) this.open.add(instance.id)
+    else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
     const nowMs = this.#now()
     let wakeAt = Number.POSITIVE_INFINITY
     if (resident.notBefore > nowMs) wakeAt = resident.notBefore

@@ -1,6 +1,6 @@
 // The stream of a process: entries and what they call for, written together and replayed alike.
 
-import { decode, encode } from '../../runtime/codec/codec.ts'
+import { decode } from '../../runtime/codec/codec.ts'
 import { readMetadata, writeMetadata } from '../../runtime/codec/metadata.ts'
 import { messageOf, ReenactError } from '../../runtime/core/errors.ts'
 import type { EventStore, EventToAppend, RecordedEvent } from '../../runtime/ports/event-store.ts'
@@ -10,6 +10,7 @@ import { type Plan, plan } from './plan.ts'
 import { type Entry, type Intention, isIntention } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
 import { type ProcessState, unborn } from './process-state.ts'
+import { inTodaysShape } from './trigger-shape.ts'
 
 /** Where a stream ends, and the state there. */
 export interface ProcessAt {
@@ -27,8 +28,9 @@ interface Written {
   readonly data: string
 }
 
+/** What entries hold was settled when it came in: it needs no second check. */
 function written({ type, ...data }: Entry | Intention): Written {
-  return { type, data: encode(data, { what: `'${type}'` }) }
+  return { type, data: JSON.stringify(data) }
 }
 
 /** The events of a plan, and where the stream is after them. */
@@ -134,7 +136,8 @@ class Replay {
   #entry(recorded: RecordedEvent): void {
     const [missing] = this.#owed
     if (missing) throw this.#other(`it calls for ${textOf(missing)}, which is not recorded`)
-    const entry = { ...decode(recorded.data), type: recorded.type } as unknown as Entry
+    const stored = { ...decode(recorded.data), type: recorded.type } as unknown as Entry
+    const entry = inTodaysShape(this.#model, stored, recorded)
     const { time = recorded.recordedAt } = readMetadata(recorded)
     const { revision } = recorded
     let planned: Plan

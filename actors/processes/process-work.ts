@@ -1,4 +1,4 @@
-// Running processes: a worker for each kind.
+// Running processes and reactions: a worker for each kind.
 
 import { timerMsMax } from '../../runtime/core/limits.ts'
 import type { Directory } from '../directory.ts'
@@ -7,23 +7,27 @@ import { unknownProcess, wrong } from './process-errors.ts'
 import type { AnyProcessManager } from './process-manager.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import { ProcessWorker } from './process-worker.ts'
+import type { AnyReaction } from './reaction.ts'
+import { type ReactionMetrics, ReactionWorker } from './reaction-worker.ts'
 
-/** What a worker of processes is to do. */
+/** What a worker of processes is to do. Where neither is named: all processes and reactions of the runtime. */
 export interface ProcessWorkOptions {
-  /** Which ones. Default: all of the runtime. */
   readonly processes?: readonly AnyProcessManager[]
+  readonly reactions?: readonly AnyReaction[]
   /** Steps attempted at the same time, for each kind of process. Default 256. */
   readonly concurrency?: number
   /** Timers that fire in a second at most, when many are due at once. Default 1,000. */
   readonly timersPerSecondMax?: number
 }
 
-/** Processes that run here. */
+/** Processes and reactions that run here. */
 export interface ProcessWork {
-  /** Of one kind: counters since it began, and levels. */
+  /** Of one kind of process: counters since it began, and levels. */
   metrics(process: AnyProcessManager): Readonly<ProcessMetrics>
+  /** Of one reaction: counters since it began. */
+  reactionMetrics(reaction: AnyReaction): Readonly<ReactionMetrics>
   /** `waiting`: another worker runs it. `failing`: it tries again and again; `error` says why. */
-  status(process: AnyProcessManager): {
+  status(which: AnyProcessManager | AnyReaction): {
     readonly state: 'waiting' | 'working' | 'failing' | 'stopped'
     readonly error?: string
   }
@@ -41,29 +45,21 @@ export function startProcesses(
   checkCount('concurrency', concurrency)
   checkCount('timersPerSecondMax', timersPerSecondMax)
   const { directory, models, newId } = deps
-  const chosen = options.processes?.map((one) => all.modelOf(one)) ?? [...all.models.values()]
-  if (chosen.length === 0) throw wrong('processes', 'is empty', 'name at least one')
-  for (const { name } of chosen) {
-    if (all.workers.has(name))
-      throw wrong('processes', `names '${name}', which runs here already`, 'stop it first')
-  }
+  const { processes, reactions } = chosen(all, options)
   const owner = newId().slice(-12)
-  const started = chosen.map(
+  const started = processes.map(
     (model) =>
       new ProcessWorker({ directory, models, model, owner, concurrency, timersPerSecondMax }),
   )
+  const reacting = reactions.map((model) => new ReactionWorker({ directory, models, model, owner }))
   for (const worker of started) all.workers.set(worker.model.name, worker)
+  for (const worker of reacting) all.reactionWorkers.set(worker.model.name, worker)
   const awake = stayAlive(directory)
-  const find = (process: AnyProcessManager): ProcessWorker => {
-    const { name } = all.modelOf(process)
-    const found = started.find(({ model }) => model.name === name)
-    if (!found) throw unknownProcess(name)
-    return found
-  }
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
-    await Promise.all(started.map((worker) => worker.stop()))
+    await Promise.all([...started, ...reacting].map((worker) => worker.stop()))
     for (const { model } of started) all.workers.delete(model.name)
+    for (const { model } of reacting) all.reactionWorkers.delete(model.name)
     all.works.delete(stopOnce)
     awake()
   }
@@ -72,11 +68,42 @@ export function startProcesses(
     return stopped
   }
   all.works.add(stopOnce)
+  const workerOf = (process: AnyProcessManager) => found(started, all.modelOf(process).name)
+  const reactionOf = (reaction: AnyReaction) => found(reacting, all.reactionOf(reaction).name)
   return {
-    metrics: (process) => find(process).metrics(),
-    status: (process) => find(process).status,
+    metrics: (process) => workerOf(process).metrics(),
+    reactionMetrics: (reaction) => reactionOf(reaction).metrics(),
+    status: (which) => ('machine' in which ? workerOf(which) : reactionOf(which)).status,
     stop: stopOnce,
   }
+}
+
+/** What is to run. Throws where it runs here already. */
+function chosen(all: ProcessDirectory, { processes, reactions }: ProcessWorkOptions) {
+  const everything = processes === undefined && reactions === undefined
+  const models = everything
+    ? [...all.models.values()]
+    : (processes ?? []).map((one) => all.modelOf(one))
+  const reacting = everything
+    ? [...all.reactions.values()]
+    : (reactions ?? []).map((one) => all.reactionOf(one))
+  if (models.length + reacting.length === 0)
+    throw wrong('processes', 'is empty', 'name at least one')
+  for (const { name } of [...models, ...reacting]) {
+    if (all.workers.has(name) || all.reactionWorkers.has(name)) {
+      throw wrong('processes', `names '${name}', which runs here already`, 'stop it first')
+    }
+  }
+  return { processes: models, reactions: reacting }
+}
+
+function found<W extends { readonly model: { readonly name: string } }>(
+  workers: readonly W[],
+  name: string,
+): W {
+  const worker = workers.find(({ model }) => model.name === name)
+  if (!worker) throw unknownProcess(name)
+  return worker
 }
 
 // Waiting for events keeps no process alive, a worker does.

@@ -1,13 +1,12 @@
 // A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
 
 import { readMetadata } from '../../runtime/codec/metadata.ts'
-import { readTyped, type Upcasters } from '../../runtime/codec/upcasting.ts'
-import { sleep } from '../../runtime/core/clock.ts'
 import { isReenactError } from '../../runtime/core/errors.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
+import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
@@ -15,6 +14,7 @@ import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import { isEnded, type ProcessState } from './process-state.ts'
+import { versionOf } from './trigger-shape.ts'
 
 /** What a worker needs. */
 export interface ProcessWorkerDeps {
@@ -38,9 +38,8 @@ const notices: readonly string[] = [
 ]
 
 const keptMax = 512 * 1024
-const backlogMax = 4_096
-const pauseMs = 20
 const recoverAtOnce = 64
+const takenAtOnce = 64
 
 /** Runs one kind of process while it has the lease. */
 export class ProcessWorker {
@@ -143,8 +142,15 @@ export class ProcessWorker {
     }
   }
 
+  /** What has begun goes before what is new: so few processes are half done at any time, whatever waits in the log. */
   async #handle(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
-    const { timers } = this.#deps.directory.deps.ports
+    for (let from = 0; from < events.length; from += takenAtOnce) {
+      await runner.room()
+      await this.#take(runner, events.slice(from, from + takenAtOnce))
+    }
+  }
+
+  async #take(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
     const byProcess = new Map<string, (() => Promise<unknown>)[]>()
     const add = (id: string, work: () => Promise<unknown>) => {
       const all = byProcess.get(id)
@@ -161,7 +167,6 @@ export class ProcessWorker {
         if (trigger) add(trigger.id, () => this.#trigger(runner, trigger))
       }
     }
-    while (runner.backlog > backlogMax) await sleep(timers, pauseMs)
     await Promise.all(
       [...byProcess.values()].map(async (all) => {
         for (const work of all) await work()
@@ -170,23 +175,19 @@ export class ProcessWorker {
   }
 
   #triggerOf(recorded: RecordedEvent) {
-    const kind = categoryOf(recorded.stream)
-    const header = readMetadata(recorded)
-    const rules = this.#deps.models.get(kind)?.upcasters ?? noRules
-    const read = readTyped(rules, recorded, header)
-    const trigger = read && this.model.triggers.get(`${kind}.${read.type}`)
+    const read = readLogEvent(this.#deps.models, recorded)
+    const trigger = read && this.model.triggers.get(`${read.info.kind}.${read.event.type}`)
     if (!read || !trigger) return undefined
-    const { time = recorded.recordedAt, $correlationId } = header
-    const event = { ...read, type: trigger.event }
-    const info = { kind, actorId: idOf(recorded.stream), time, correlationId: $correlationId }
+    const event = { ...read.event, type: trigger.event }
     const entry: TriggerEntry = {
       type: 'reenact.Triggered',
       event,
+      version: versionOf(this.model, trigger.event),
       eventId: recorded.id,
       position: recorded.position,
-      correlationId: $correlationId ?? recorded.id,
+      correlationId: read.info.correlationId ?? recorded.id,
     }
-    return { id: trigger.id(event, info), starts: trigger.starts, entry }
+    return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
   }
 
   async #trigger(
@@ -210,18 +211,13 @@ export class ProcessWorker {
   }
 }
 
-const noRules: Upcasters = new Map()
-
 /** Triggers by all the names they ever had, and what people do to processes of this kind. */
 function filterOf(model: ProcessModel, models: ReadonlyMap<string, Model>): LogFilter {
   const categories = new Set([model.name])
   const types = new Set(notices)
   for (const { kind, type } of model.triggers.values()) {
     categories.add(kind)
-    types.add(type)
-    for (const [name, rule] of models.get(kind)?.upcasters ?? []) {
-      if (rule?.type === type) types.add(name)
-    }
+    for (const name of namesOf(models.get(kind), type)) types.add(name)
   }
   return { categories: [...categories], types: [...types] }
 }

@@ -1,7 +1,6 @@
 // The processes of a runtime: running them, looking at them, and what people can do to them.
 
-import type { EventFrom } from 'xstate'
-import { decode, encode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { sleep } from '../../runtime/core/clock.ts'
 import { timerMsMax } from '../../runtime/core/limits.ts'
 import type { Act } from '../parked-commands.ts'
@@ -10,9 +9,11 @@ import type { Entry } from './process-entry.ts'
 import { closed, notFound, tooSlow, wrong } from './process-errors.ts'
 import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessInstance } from './process-instance.ts'
-import type { AnyProcessManager } from './process-manager.ts'
+import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
+import type { AnyReaction } from './reaction.ts'
+import { versionOf } from './trigger-shape.ts'
 
 /** Which processes are wanted. */
 export interface ProcessFilter {
@@ -30,14 +31,18 @@ export class Processes {
   readonly #all: ProcessDirectory
 
   /** @internal */
-  constructor(deps: ProcessesDeps, processes: readonly AnyProcessManager[]) {
+  constructor(
+    deps: ProcessesDeps,
+    processes: readonly AnyProcessManager[],
+    reactions: readonly AnyReaction[],
+  ) {
     this.#deps = deps
-    this.#all = new ProcessDirectory(deps, processes)
+    this.#all = new ProcessDirectory(deps, processes, reactions)
   }
 
   /**
-   * Runs processes: feeds them from the log, attempts their steps, fires their timers. Of several runtimes that run one kind
-   * of process, one works and the others wait to take over. It keeps its process alive.
+   * Runs processes and reactions: feeds them from the log, attempts steps, fires timers, posts what reactions call for. Of
+   * several runtimes that run the same kind, one works and the others wait to take over. It keeps its process alive.
    *
    * @throws `UnknownProcess`; `InvalidOption` for one that runs here already
    * @example
@@ -58,16 +63,19 @@ export class Processes {
   async start<P extends AnyProcessManager>(
     process: P,
     id: string,
-    event: EventFrom<P['machine']>,
+    event: ProcessEventOf<P>,
   ): Promise<void> {
     const given = decode(encode(event, { what: 'The event' })) as JsonObject & { type: string }
     const eventId = this.#deps.newId()
-    await this.#all.tell(this.#all.modelOf(process), id, (_, revision): Entry | undefined =>
+    const model = this.#all.modelOf(process)
+    const version = versionOf(model, given.type)
+    await this.#all.tell(model, id, (_, revision): Entry | undefined =>
       revision >= 0
         ? undefined
         : {
             type: 'reenact.Triggered',
             event: given,
+            version,
             eventId,
             position: null,
             correlationId: eventId,
@@ -178,9 +186,10 @@ export class Processes {
     id: string,
     act: Act & { readonly step?: string; readonly output?: unknown },
   ): Promise<void> {
+    const output = settled(act.output, 'The output')
     await this.#act(process, id, act, (state) => {
       const step = this.#stepOf(process, state, act.step)
-      return { type: 'reenact.StepSkipped', step, output: act.output ?? null, ...plainAct(act) }
+      return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
     })
   }
 
@@ -193,7 +202,7 @@ export class Processes {
 
   /** @internal Ends the workers; after `graceMs` without waiting for them. */
   async close(graceMs: number): Promise<void> {
-    if (this.#all.workers.size === 0) return
+    if (this.#all.works.size === 0) return
     const { timers } = this.#deps.directory.deps.ports
     const workers = [...this.#all.workers.values()]
     const stopped = Promise.all([...this.#all.works].map((stop) => stop()))

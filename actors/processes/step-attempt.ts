@@ -1,6 +1,6 @@
 // One attempt of a step or of its undo: what came of it, and whether another one may help.
 
-import { encode } from '../../runtime/codec/codec.ts'
+import { settled } from '../../runtime/codec/codec.ts'
 import { isReenactError, ReenactError } from '../../runtime/core/errors.ts'
 import type { RetryPolicy } from '../../runtime/core/retry-policy.ts'
 import { retryPresets } from '../../runtime/core/retry-policy.ts'
@@ -11,6 +11,7 @@ import { Envelope } from '../envelope.ts'
 import { classOf, retryDefaults } from '../failure.ts'
 import { type Model, stateText } from '../model.ts'
 import type { RawOutcome } from '../outcome.ts'
+import type { InFlight } from './in-flight.ts'
 import type { DoneStep, ProcessState, StepState } from './process-state.ts'
 import { isTerminalError, type StepError, textOfError } from './step-error.ts'
 import { stepId, undoKey } from './step-ids.ts'
@@ -42,7 +43,7 @@ export interface Attempt {
   readonly stream: string
   readonly state: ProcessState
   readonly step: StepState
-  readonly signal: AbortSignal
+  readonly flight: InFlight
   /** Told when the work of an activity ends after its time was up. */
   readonly onLate: (output: unknown) => void
 }
@@ -57,7 +58,11 @@ export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<Attemp
   const id = stepId(stream, key, requestedAt)
   if (definition.kind === 'command') {
     const given = step.input as { readonly id: string; readonly command: object }
-    return sendCommand(deps, attempt, { model: definition.model, commandId: id, ...given })
+    const { model, confirms } = definition
+    const sent = { model, commandId: id, ...given }
+    // A function of the user may throw: that is the attempt's failure.
+    const command = () => confirms?.command(given) ?? given.command
+    return sendCommand(deps, attempt, { ...sent, command })
   }
   if (definition.kind === 'compensate') return Promise.resolve({ outcome: 'closed' })
   const run = (signal: AbortSignal) => {
@@ -80,7 +85,7 @@ export async function attemptUndo(
     const command = definition.undo?.({ input, output })
     if (!command) return { outcome: 'completed', output: null }
     const actorId = (input as { readonly id: string }).id
-    const sent = { model: definition.model, commandId: id, id: actorId, command }
+    const sent = { model: definition.model, commandId: id, id: actorId, command: () => command }
     return sendCommand(deps, attempt, sent)
   }
   if (definition.kind === 'compensate') return { outcome: 'completed', output: null }
@@ -97,7 +102,7 @@ export async function attemptUndo(
 interface Sent {
   readonly model: Model
   readonly id: string
-  readonly command: object
+  readonly command: () => object
   readonly commandId: string
 }
 
@@ -116,7 +121,7 @@ async function sendCommand(
       causationId: `${stream}@${step.key}`,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     }
-    const checked = checkCommand(model, actor, command, options, () => commandId)
+    const checked = checkCommand(model, actor, command(), options, () => commandId)
     const outcome = await new Promise<RawOutcome>((resolve, reject) => {
       directory.send(model, actor, new Envelope(checked, resolve, reject))
     })
@@ -154,7 +159,7 @@ function rejected(
       message: `'${type}' was refused by ${model.name} in state '${stateText(state.snapshot.value)}': ${why}`,
       guards,
       ...(reason === undefined ? {} : { reason }),
-      ...(details === undefined ? {} : { details }),
+      ...(details === undefined ? {} : { details: settled(details, 'The details') }),
       attempts: step.attempts + 1,
     },
     unknown: false,
@@ -166,7 +171,7 @@ class TimeIsUp extends Error {}
 
 async function runActivity(
   { directory }: AttemptDeps,
-  { step, signal, onLate }: Attempt,
+  { step, flight, onLate }: Attempt,
   run: (signal: AbortSignal) => unknown,
 ): Promise<AttemptResult> {
   const { timers } = directory.deps.ports
@@ -182,17 +187,16 @@ async function runActivity(
     })
   })
   try {
-    const work = (async () => run(AbortSignal.any([signal, time.signal])))()
+    const work = (async () => run(AbortSignal.any([flight.signal(), time.signal])))()
     work.then(
       (output) => over && onLate(output),
       () => {},
     )
-    const output = (await Promise.race([work, timeUp])) ?? null
-    encode({ output }, { what: `The output of step '${step.name}'` })
-    return { outcome: 'completed', output }
+    const output = await Promise.race([work, timeUp])
+    return { outcome: 'completed', output: settled(output, `The output of step '${step.name}'`) }
   } catch (error) {
     over = true
-    if (signal.aborted) return { outcome: 'closed' }
+    if (flight.aborted) return { outcome: 'closed' }
     const isFinal = isTerminalError(error) || isReenactError(error, 'InvalidPayload')
     return {
       outcome: 'failed',

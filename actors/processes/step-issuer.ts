@@ -3,18 +3,13 @@
 import { fullJitter } from '../../runtime/core/retry-policy.ts'
 import { Isolation } from '../isolation.ts'
 import { Dependencies } from './dependency.ts'
+import { InFlight } from './in-flight.ts'
 import type { Entry } from './process-entry.ts'
 import type { ProcessInstance, Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import { isHeld, liveStep, type ProcessState, type StepState } from './process-state.ts'
 import { type AttemptDeps, type AttemptResult, attemptStep } from './step-attempt.ts'
 import type { Undoing } from './undoing.ts'
-
-/** An attempt under way. */
-export interface InFlight {
-  readonly controller: AbortController
-  readonly done: Promise<void>
-}
 
 /** A process in memory. */
 export interface Resident {
@@ -42,8 +37,21 @@ export interface IssuerOptions {
   readonly pump: (resident: Resident) => void
 }
 
-/** Crashes with a step under way after which it counts as what causes them. */
-const interruptedMax = 10
+/** Crashes with a step under way after which it is attempted alone: it may be what causes them. */
+const suspectAfter = 2
+/** Crashes after which it is not attempted any more. */
+const interruptedMax = 5
+
+export const isSuspect = ({ interrupted }: StepState): boolean => interrupted >= suspectAfter
+
+/** Counts a crash with the step under way; of a suspect before it is attempted. */
+export const interrupted =
+  ({ key }: StepState): Tell =>
+  (state) => {
+    const live = liveStep(state, key)
+    if (!live || isHeld(state)) return undefined
+    return { type: 'reenact.StepInterrupted', step: key, attempt: live.interrupted + 1 }
+  }
 
 /** Issues what processes owe. */
 export class StepIssuer {
@@ -52,6 +60,7 @@ export class StepIssuer {
   readonly #dependencies: Dependencies
   readonly #isolation = new Isolation()
   readonly #ready: (() => Promise<void>)[] = []
+  #waiting: (() => void)[] = []
   #running = 0
   #stopping = false
   #idle: (() => void) | undefined
@@ -67,10 +76,17 @@ export class StepIssuer {
     return this.#ready.length
   }
 
+  /** Resolves when fewer attempts wait than may run at the same time. */
+  room(): Promise<void> | undefined {
+    if (this.#ready.length < this.#options.concurrency || this.#stopping) return undefined
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
   /** Begins nothing more. Resolves when what has begun is over. */
   async stop(): Promise<void> {
     this.#stopping = true
     this.#ready.length = 0
+    this.#letIn()
     if (this.#running === 0) return
     await new Promise<void>((resolve) => {
       this.#idle = resolve
@@ -79,28 +95,24 @@ export class StepIssuer {
 
   /** Begins an attempt of a step as soon as there is room. */
   begin(resident: Resident, step: StepState): void {
-    const controller = new AbortController()
-    let over = (): void => {}
-    const done = new Promise<void>((resolve) => {
-      over = resolve
-    })
-    resident.inFlight.set(step.key, { controller, done })
+    const flight = new InFlight()
+    resident.inFlight.set(step.key, flight)
     this.#enqueue(async () => {
       try {
-        await this.#attempt(resident, step, controller.signal)
+        await this.#attempt(resident, step, flight)
       } finally {
         resident.inFlight.delete(step.key)
-        over()
+        flight.end()
         this.#options.pump(resident)
       }
     })
   }
 
-  async #attempt(resident: Resident, given: StepState, signal: AbortSignal): Promise<void> {
+  async #attempt(resident: Resident, given: StepState, flight: InFlight): Promise<void> {
     const { state, stream, id } = resident.instance
     const step = state && liveStep(state, given.key)
-    if (!step || signal.aborted || isHeld(state)) return
-    if (step.interrupted > interruptedMax) {
+    if (!step || flight.aborted || isHeld(state)) return
+    if (step.interrupted >= interruptedMax) {
       await this.#settle(resident, step, killed(step))
       return
     }
@@ -113,15 +125,29 @@ export class StepIssuer {
     resident.heldBack.delete(step.key)
     this.#options.metrics.attempts += 1
     const onLate = (output: unknown) => void this.#options.tell(id, completed(step, output))
-    const attempt = () => attemptStep(this.#deps, { stream, state, step, signal, onLate })
-    // What was under way in more than one crash may be what caused them.
-    const result = await (step.interrupted > 1
-      ? this.#isolation.alone(attempt)
+    const attempt = () => attemptStep(this.#deps, { stream, state, step, flight, onLate })
+    const result = await (isSuspect(step)
+      ? this.#isolation.alone(() => this.#attemptSuspect(resident, step, attempt))
       : this.#isolation.beside(attempt))
+    flight.answered()
     if (result.outcome === 'closed') return
     if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency?.succeeded()
     else dependency?.failed()
     await this.#settle(resident, step, result)
+  }
+
+  /** Counted before the attempt: should this end the process, nothing else is to blame. */
+  async #attemptSuspect(
+    { instance }: Resident,
+    step: StepState,
+    attempt: () => Promise<AttemptResult>,
+  ): Promise<AttemptResult> {
+    await this.#options.tell(instance.id, interrupted(step))
+    const { state } = instance
+    const counted = state && liveStep(state, step.key)
+    // Held or left in the meantime, or it could not be written: it comes again.
+    if (!counted || counted.interrupted <= step.interrupted) return { outcome: 'closed' }
+    return attempt()
   }
 
   async #settle({ instance }: Resident, step: StepState, result: AttemptResult): Promise<void> {
@@ -165,7 +191,7 @@ export class StepIssuer {
         await this.#options.tell(instance.id, make)
         return instance.state
       }
-      const settled = async (key: string) => resident.inFlight.get(key)?.done
+      const settled = async (key: string) => resident.inFlight.get(key)?.whenOver()
       try {
         await undoing.run(this.#deps, { instance, tell, settled, isStopping: () => this.#stopping })
       } finally {
@@ -180,9 +206,16 @@ export class StepIssuer {
     this.#work()
   }
 
+  #letIn(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
   #work(): void {
     while (this.#running < this.#options.concurrency && !this.#stopping) {
       const work = this.#ready.shift()
+      if (this.#ready.length < this.#options.concurrency) this.#letIn()
       if (!work) return
       this.#running += 1
       void work().finally(() => {

@@ -82,6 +82,11 @@ export type StepDefinition =
       readonly model: Model
       readonly options: StepOptions
       readonly undo: ((done: { input: unknown; output: unknown }) => object | undefined) | undefined
+      /** It makes a try of the same input final, by this command. */
+      readonly confirms?: {
+        readonly tried: StepDefinition
+        readonly command: (input: unknown) => object
+      }
     }
   | {
       readonly kind: 'activity'
@@ -93,8 +98,9 @@ export type StepDefinition =
 
 const definition = Symbol.for('reenact.step')
 
-const asStep = <Logic extends object>(logic: Logic, step: StepDefinition): Logic =>
-  Object.defineProperty(logic, definition, { value: step })
+/** Makes a logic stand for a step. */
+export const asStep = <Logic extends object>(logic: Logic, step: StepDefinition): Logic =>
+  Object.defineProperty(logic, definition, { value: step, configurable: true })
 
 /** The step a logic stands for, if it is one of ours. */
 export const stepOf = (logic: unknown): StepDefinition | undefined =>

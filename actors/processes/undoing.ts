@@ -1,6 +1,7 @@
 // Undoing what a process did: the last first, each until it is done, what is unknown resolved before.
 
 import { exponential, fullJitter } from '../../runtime/core/retry-policy.ts'
+import { InFlight } from './in-flight.ts'
 import type { Entry } from './process-entry.ts'
 import type { ProcessInstance, Tell } from './process-instance.ts'
 import type { ProcessModel } from './process-model.ts'
@@ -134,8 +135,7 @@ export class Undoing {
   }
 
   #attempt({ instance }: UndoingOf, state: ProcessState, step: StepState) {
-    const { signal } = new AbortController()
-    return { stream: instance.stream, state, step, signal, onLate: () => {} }
+    return { stream: instance.stream, state, step, flight: new InFlight(), onLate: () => {} }
   }
 
   async #again(

@@ -5,6 +5,7 @@ import { assign, setup } from 'xstate'
 import {
   type ActivityArgs,
   activity,
+  type CommandOf,
   command,
   compensate,
   type Deadline,
@@ -15,6 +16,7 @@ import {
   type RetryPolicy,
   retryPresets,
   TerminalError,
+  tcc,
 } from '../../runtime/index.ts'
 import { Order } from './order.ts'
 import { Points } from './points.ts'
@@ -44,6 +46,20 @@ export interface OrderProcessOptions {
   readonly retry?: RetryPolicy
 }
 
+const orderOf = (command: CommandOf<typeof Wallet>): string => {
+  if ('order' in command) return command.order
+  throw new TerminalError(`'${command.type}' belongs to no order`)
+}
+
+/** Try, confirm, cancel: money is frozen first, then deducted or free again. */
+const payment = tcc(Wallet, {
+  confirm: ({ input }) => ({ type: 'deduct', order: orderOf(input.command) }),
+  cancel: ({ input }) => ({ type: 'unfreeze', order: orderOf(input.command) }),
+})
+
+const freezing = ({ customer, order, amount }: Context) =>
+  ({ id: customer, command: { type: 'freeze', order, amount } }) as const
+
 const machine = setup({
   types: {
     context: {} as Context,
@@ -55,15 +71,12 @@ const machine = setup({
       undo: ({ input: { command } }) =>
         'order' in command ? { type: 'release', order: command.order } : undefined,
     }),
-    freeze: command(Wallet, {
-      undo: ({ input: { command } }) =>
-        'order' in command ? { type: 'unfreeze', order: command.order } : undefined,
-    }),
+    freeze: payment.try,
     approve: activity<{ readonly amount: number }, void>(() => {
       throw new TerminalError('there is no payment service')
     }),
     ship: command(Stock),
-    deduct: command(Wallet),
+    deduct: payment.confirm,
     grant: command(Points),
     confirm: command(Order),
     cancel: command(Order),
@@ -109,10 +122,7 @@ const machine = setup({
         freezing: {
           invoke: {
             src: 'freeze',
-            input: ({ context: { customer, order, amount } }) => ({
-              id: customer,
-              command: { type: 'freeze', order, amount },
-            }),
+            input: ({ context }) => freezing(context),
             onDone: 'approving',
             onError: { target: '#order_process.undoing', actions: 'why' },
           },
@@ -153,10 +163,7 @@ const machine = setup({
             deducting: {
               invoke: {
                 src: 'deduct',
-                input: ({ context: { customer, order } }) => ({
-                  id: customer,
-                  command: { type: 'deduct', order },
-                }),
+                input: ({ context }) => freezing(context),
                 onDone: 'granting',
               },
             },

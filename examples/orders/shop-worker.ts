@@ -1,6 +1,6 @@
 // The shop in a process of its own: takes orders, works until all have ended, prints the books. It may be killed at any time.
 //
-// Arguments: STORE ORDERS UNITS FAIL CRASH-AT
+// Arguments: STORE ORDERS UNITS FAIL CRASH-AT FIRST. FIRST: orders before it were placed by an earlier life.
 
 import { createRuntime, type Runtime, steps } from '../../runtime/index.ts'
 import { Order } from './order.ts'
@@ -11,7 +11,7 @@ import { figuresOf, Sales, StockLevels } from './read-models.ts'
 import { Stock } from './stock.ts'
 import { Wallet } from './wallet.ts'
 
-const [store = 'memory:', orders = '3', units = '100', fail = '', crashAt = ''] =
+const [store = 'memory:', orders = '3', units = '100', fail = '', crashAt = '', first = '0'] =
   process.argv.slice(2)
 const count = Number(orders)
 const price = 40
@@ -36,7 +36,8 @@ async function placeOrders(runtime: Runtime): Promise<void> {
     const command = { type: 'place', ...order } as const
     await runtime.actor(Order, `order-${n}`).send(command, { commandId: `place-${n}` })
   }
-  await Promise.all(Array.from({ length: count }, (_, n) => place(n)))
+  const numbers = Array.from({ length: count - Number(first) }, (_, n) => Number(first) + n)
+  await Promise.all(numbers.map(place))
 }
 
 /** Where each order has come to, and whether stock and money add up. */

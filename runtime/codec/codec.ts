@@ -92,6 +92,10 @@ export function decode(text: string, what = 'The payload'): JsonObject {
   return value
 }
 
+/** Any value as the log gives it back; `undefined` comes back as `null`. Refuses what {@link encode} refuses. */
+export const settled = (value: unknown, what: string): Json =>
+  decode(encode({ value: value ?? null }, { what }))['value'] ?? null
+
 /** An event: its data with its type among them. */
 export interface TypedData extends JsonObject {
   readonly type: string

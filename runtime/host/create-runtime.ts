@@ -139,7 +139,8 @@ async function assemble(
     directory,
     actorOf,
   )
-  const running = runProcesses({ directory, bus, models, newId, check }, options.processes ?? [])
+  const { processes = [], reactions = [] } = options
+  const running = runProcesses({ directory, bus, models, newId, check }, processes, reactions)
   const close = async (graceMs: number): Promise<void> => {
     directory.refuseNew()
     await running.processes.close(graceMs)

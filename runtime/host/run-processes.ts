@@ -10,6 +10,8 @@ import type {
 } from '../../actors/index.ts'
 import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
 import { Processes } from '../../actors/processes/processes.ts'
+import { type AnyReaction, reactionModelOf } from '../../actors/processes/reaction.ts'
+import { reactAgain } from '../../actors/processes/reaction-worker.ts'
 import {
   type ScheduleOptions,
   scheduleOf,
@@ -60,10 +62,15 @@ interface RunDeps {
 export function runProcesses(
   { directory, bus, models, newId, check }: RunDeps,
   kinds: readonly AnyProcessManager[],
+  reactions: readonly AnyReaction[],
 ): ProcessRuntime {
   const now = () => directory.deps.ports.clock.now()
   const schedules = scheduleProcess({ bus, models, now })
-  const processes = new Processes({ directory, models, newId }, [...kinds, schedules])
+  const processes = new Processes({ directory, models, newId }, [...kinds, schedules], reactions)
+  for (const reaction of reactions) {
+    const model = reactionModelOf(reaction)
+    bus.deadLetters.add(model.name, reactAgain(directory, model))
+  }
   return {
     processes,
     schedule: async (aggregate, id, command, scheduleOptions) => {

@@ -2,6 +2,7 @@
 
 import { type ActorLimits, type AnyAggregate, modelOf } from '../../actors/index.ts'
 import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
+import type { AnyReaction } from '../../actors/processes/reaction.ts'
 import type { InlineProjection } from '../../projections/index.ts'
 import { type Ports, systemPorts } from '../core/clock.ts'
 import { ReenactError } from '../core/errors.ts'
@@ -21,6 +22,8 @@ export interface RuntimeOptions {
   readonly actors: readonly AnyAggregate[]
   /** The kinds of processes that can be run and looked at here. */
   readonly processes?: readonly AnyProcessManager[]
+  /** The reactions that can be run here. */
+  readonly reactions?: readonly AnyReaction[]
   /**
    * Where read models are: `file:FOLDER` for SQLite files, `memory:`, or `postgres://…`. Default: the folder
    * `PATH-views` beside a store at `file:PATH`, `memory:` for `memory:`.
@@ -85,6 +88,7 @@ const known: readonly (keyof RuntimeOptions)[] = [
   'store',
   'actors',
   'processes',
+  'reactions',
   'views',
   'inline',
   'ports',

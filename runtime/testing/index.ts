@@ -11,6 +11,11 @@ export {
   type FaultyStoreOptions,
 } from './faulty-store.ts'
 export { createManualPorts, type ManualPorts, type ManualPortsOptions } from './manual-clock.ts'
+export {
+  type OwedStep,
+  type ProcessScenario,
+  processScenario,
+} from './process-specs.ts'
 export { createSeededRandom } from './seeded-random.ts'
 export {
   type Scenario,

@@ -36,6 +36,16 @@ describe('examples on EventStoreDB', function () {
     expect(told).to.match(/chain of \d+ events intact/)
     expect(told).to.include('withdraw {"amount":80}')
   })
+  it('orders: completed, and undone where the payment service stays down', async () => {
+    const well = await run('orders/main.js', '--store', store)
+    expect(well).to.include('3 confirmed')
+    expect(well).to.include('stock: 97 free, 0 reserved, 3 shipped; together 100')
+    const ill = await run('orders/main.js', '--store', store, '--orders', '5', '--fail', 'payment')
+    expect(ill).to.include('3 confirmed')
+    expect(ill).to.include('2 cancelled: the payment service is down')
+    expect(ill).to.include('stock: 97 free, 0 reserved, 3 shipped; together 100')
+    expect(ill).to.include('money: 500 in all; points: 120')
+  })
   it('incidents: imported, asked, and imported again without a change', async () => {
     const log = join(root, 'test/examples/incidents.jsonl')
     const first = await run('incidents/main.js', log, '--store', store)

@@ -8,17 +8,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 
-/** Each is three kills and a life that ends well. */
-const cycles = Number(process.env['REENACT_PROCESS_KILLS'] ?? 2)
+const kills = Number(process.env['REENACT_PROCESS_KILLS'] ?? 10)
 const worker = fileURLToPath(new URL('../../dist/examples/orders/shop-worker.js', import.meta.url))
-const orders = 30
-const lamps = 20
+/** New orders in each life: together more writes than any life gets to do. */
+const ordersALife = 4
+const writesMax = 60
+const orders = kills * ordersALife
+const lamps = Math.ceil(orders / 2)
 
-async function runShop(
-  file: string,
-  crashAt: string,
-): Promise<{ killed: boolean; printed: string }> {
-  const args = [worker, `file:${file}`, String(orders), String(lamps), 'payment-once', crashAt]
+/** One life of the shop, which is killed at a write or comes to its end. */
+async function live(file: string, life: { count: number; first: number; crashAt: string }) {
+  const { count, first, crashAt } = life
+  const args = [worker, `file:${file}`, count, lamps, 'payment-once', crashAt, first].map(String)
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -30,24 +31,31 @@ async function runShop(
 }
 
 describe('kill -9 of a shop', () => {
-  it(`leaves stock and money as they must be, ${cycles} times`, async function () {
-    this.timeout(cycles * 20_000 + 20_000)
+  it(`leaves stock and money as they must be, ${kills} times`, async function () {
+    this.timeout(kills * 10_000 + 30_000)
     const folder = mkdtempSync(join(tmpdir(), 'reenact-order-kills-'))
+    const file = join(folder, 'shop.db')
     try {
-      for (let cycle = 0; cycle < cycles; cycle += 1) {
-        const file = join(folder, `${cycle}.db`)
-        let kills = 0
-        for (let life = 0; life < 3; life += 1) {
-          const writes = 1 + Math.floor(Math.random() * 250)
-          if ((await runShop(file, String(writes))).killed) kills += 1
-        }
-        const { printed } = await runShop(file, '')
-        expect(kills, 'lives that ended with SIGKILL').to.be.greaterThan(0)
-        expect(printed).to.include(`${lamps} confirmed`)
-        expect(printed).to.include(`${orders - lamps} cancelled`)
-        expect(printed).to.include(`stock: 0 free, 0 reserved, ${lamps} shipped`)
-        expect(printed).to.include(`money: ${orders * 100} in all; points: ${lamps * 40}`)
+      let killed = 0
+      for (let n = 1; n <= kills; n += 1) {
+        const crashAt = String(1 + Math.floor(Math.random() * writesMax))
+        const first = Math.max(0, n - 3) * ordersALife
+        if ((await live(file, { count: n * ordersALife, first, crashAt })).killed) killed += 1
       }
+      expect(killed, 'lives that ended with SIGKILL').to.equal(kills)
+      // The last one places what the dead ones did not get to.
+      const { printed } = await live(file, { count: orders, first: 0, crashAt: '' })
+      const number = (pattern: RegExp) => Number(pattern.exec(printed)?.[1] ?? 0)
+      const confirmed = number(/^(\d+) confirmed$/m)
+      const cancelled = [...printed.matchAll(/^(\d+) cancelled/gm)]
+      const cancelledInAll = cancelled.reduce((sum, [, count]) => sum + Number(count), 0)
+      expect(confirmed + cancelledInAll, printed).to.equal(orders)
+      expect(confirmed).to.be.greaterThan(0)
+      const free = lamps - confirmed
+      expect(printed).to.include(
+        `stock: ${free} free, 0 reserved, ${confirmed} shipped; together ${lamps}`,
+      )
+      expect(printed).to.include(`money: ${orders * 100} in all; points: ${confirmed * 40}`)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

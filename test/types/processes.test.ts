@@ -17,6 +17,8 @@ import {
   type EventOf,
   processManager,
   type Runtime,
+  reaction,
+  tcc,
 } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 
@@ -105,6 +107,18 @@ describe('types of processes', () => {
     expectTypeOf(refused).toBeFunction()
   })
 
+  it('try, confirm and cancel are commands of one aggregate', () => {
+    const made = tcc(Stock, {
+      confirm: ({ input }) => ({ type: 'ship', order: input.id }),
+      cancel: ({ output }) => ({ type: 'release', order: output.commandId }),
+    })
+    expectTypeOf(made.confirm).toEqualTypeOf<typeof made.try>()
+    const cancel = () => ({ type: 'release', order: '' }) as const
+    // @ts-expect-error no such command
+    const refused = () => tcc(Stock, { confirm: () => ({ type: 'sell' }), cancel })
+    expectTypeOf(refused).toBeFunction()
+  })
+
   it('on names events the machine takes, and finds ids in them', () => {
     const refused = () => [
       processManager('p', machine, {
@@ -125,6 +139,32 @@ describe('types of processes', () => {
       processManager('p', machine, { on: [{ event: 'reenact.deadline' }] }),
       // @ts-expect-error amount is no text
       processManager('p', machine, { on: [{ event: 'account.Deposited', id: (e) => e.amount }] }),
+    ]
+    expectTypeOf(refused).toBeFunction()
+  })
+
+  it('a reaction takes events of one aggregate and sends commands to another', () => {
+    reaction('r', {
+      from: Account,
+      on: ['Opened', 'Deposited'],
+      to: Stock,
+      send: (event, { actorId }) => {
+        expectTypeOf(event.type).toEqualTypeOf<'Opened' | 'Deposited'>()
+        return event.type === 'Deposited'
+          ? { id: 'lamp', command: { type: 'reserve', order: actorId, units: event.amount } }
+          : undefined
+      },
+    })
+    const refused = () => [
+      // @ts-expect-error account emits no such event
+      reaction('r', { from: Account, on: 'Burned', to: Stock, send: () => undefined }),
+      reaction('r', {
+        from: Account,
+        on: 'Opened',
+        to: Stock,
+        // @ts-expect-error units are missing
+        send: () => ({ id: 'lamp', command: { type: 'reserve', order: 'o' } }),
+      }),
     ]
     expectTypeOf(refused).toBeFunction()
   })

@@ -1,9 +1,18 @@
 // A process of the operating system that dies at any call to the outside: the order is completed or fully undone.
 
 import { expect } from 'chai'
+import { setup } from 'xstate'
 import { Order } from '../../../examples/orders/order.ts'
-import type { Runtime } from '../../../runtime/index.ts'
-import { checkBooks, Life, openShop, placeOrder, type Shop } from './shop.ts'
+import {
+  type ActivityArgs,
+  activity,
+  createRuntime,
+  type DomainEvent,
+  processManager,
+  type Runtime,
+} from '../../../runtime/index.ts'
+import { checkBooks, deadly, Life, openShop, placeOrder, type Shop } from './shop.ts'
+import { Case, world } from './world.ts'
 
 interface Scenario {
   readonly name: string
@@ -97,5 +106,65 @@ describe('a process that dies at any moment', function () {
       const { end } = await live(scenario, [...lives, new Life()])
       expect(end).to.equal('completed')
     }
+  })
+})
+
+describe('a step that kills its process', () => {
+  it('is given up after a few lives, and nothing else is blamed', async () => {
+    const all = world()
+    let life = new Life()
+    const calls = new Map<string, number>()
+    const work = activity(({ input }: ActivityArgs<string>) => {
+      calls.set(input, (calls.get(input) ?? 0) + 1)
+      if (input !== 'bad') return 'fine'
+      life.dead = true
+      return new Promise<string>(() => {})
+    })
+    const machine = setup({
+      types: {
+        context: {} as { readonly id: string },
+        events: {} as DomainEvent<typeof Case>,
+        input: {} as { readonly id: string },
+      },
+      actors: { work },
+    }).createMachine({
+      context: ({ input: { id } }) => ({ id }),
+      initial: 'working',
+      states: {
+        working: { invoke: { src: 'work', input: ({ context }) => context.id, onDone: 'done' } },
+        done: { type: 'final' },
+      },
+    })
+    const Working = processManager('working', machine, {
+      on: [{ event: 'case.Begun', starts: true }],
+    })
+    const others = Array.from({ length: 20 }, (_, n) => `c${n}`)
+    const writer = await all.look([])
+    const ids = [...others.slice(0, 10), 'bad', ...others.slice(10)]
+    for (const id of ids) await all.until(writer.actor(Case, id).send({ type: 'begin' }))
+    await all.until(writer.close())
+    let lives = 0
+    do {
+      lives += 1
+      life = new Life()
+      const runtime = await createRuntime({
+        store: life.store(all.log),
+        actors: [Case],
+        processes: [Working],
+        ports: deadly(all.ports, life),
+      })
+      runtime.processes.work()
+      await all.ports.advance(15_000)
+    } while (life.dead && lives < 20)
+    const runtime = await all.look([Working])
+    const { parked } = await all.until(runtime.processes.show(Working, 'bad'))
+    expect(parked?.error.code).to.equal('Interrupted')
+    expect(calls.get('bad')).to.be.within(2, 6)
+    for (const id of others) {
+      expect((await all.until(runtime.processes.show(Working, id))).status, id).to.equal('done')
+      expect(calls.get(id), id).to.be.within(1, 4)
+    }
+    life.dead = true
+    await all.until(runtime.close())
   })
 })

@@ -142,7 +142,7 @@ export function openShop(log?: EventStore, given?: ManualPorts): Shop {
 }
 
 /** Timers of a dead process do not fire. */
-const deadly = ({ clock, random, timers }: Ports, life: Life): Ports => ({
+export const deadly = ({ clock, random, timers }: Ports, life: Life): Ports => ({
   clock,
   random,
   timers: {

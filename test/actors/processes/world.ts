@@ -4,6 +4,7 @@ import { assign, emit, setup } from 'xstate'
 import {
   type AnyAggregate,
   type AnyProcessManager,
+  type AnyReaction,
   aggregate,
   createMemoryStore,
   createRuntime,
@@ -39,6 +40,8 @@ export interface World {
   readonly ports: ManualPorts
   readonly log: EventStore
   readonly until: ManualPorts['until']
+  /** A runtime whose reactions work, and what they post. */
+  react(reactions: readonly AnyReaction[]): Promise<Runtime>
   /** A runtime that works. */
   open(processes: readonly AnyProcessManager[], options?: ProcessWorkOptions): Promise<Runtime>
   /** One that only looks and acts. */
@@ -47,15 +50,25 @@ export interface World {
   types(stream: string): Promise<readonly string[]>
 }
 
-export function world(actors: readonly AnyAggregate[] = [Case]): World {
-  const ports = createManualPorts()
-  const log = createMemoryStore(ports)
+/** A new one, or another one on the log of a world that was before. */
+export function world(
+  actors: readonly AnyAggregate[] = [Case],
+  before?: Pick<World, 'ports' | 'log'>,
+): World {
+  const ports = before?.ports ?? createManualPorts()
+  const log = before?.log ?? createMemoryStore(ports)
   const look: World['look'] = (processes) => createRuntime({ store: log, actors, processes, ports })
   return {
     ports,
     log,
     until: (promise) => ports.until(promise),
     look,
+    react: async (reactions) => {
+      const runtime = await createRuntime({ store: log, actors, reactions, ports })
+      runtime.processes.work()
+      runtime.work()
+      return runtime
+    },
     open: async (processes, options) => {
       const runtime = await look(processes)
       runtime.processes.work(options)
