@@ -89,6 +89,7 @@ export interface ErrorDetails {
   UnknownProcess: { process: string }
   /** No process has this id, or it is not in a state in which this can be done to it. */
   ProcessNotFound: { process: string; id: string }
+  /** Events of reactions called for one another too often. */
   TooManyHops: { reaction: string; hops: number }
   /** Replay of a process gives other steps than those that were recorded: its machine was changed. */
   NonDeterministic: { process: string; id: string; revision: number }
