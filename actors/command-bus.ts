@@ -103,12 +103,11 @@ export class CommandBus {
 
   #posted<A extends AnyAggregate>(
     model: Model,
-    { checked, stream, streams: { id, commands } }: Prepared,
+    { checked, streams: { id } }: Prepared,
     { revision, position }: { revision: number; position: number },
   ): Posted<A> {
     const { commandId, payloadHash, type } = checked
-    const known = { model, id, commandId, payloadHash }
-    const awaited = stream === commands ? { ...known, revision } : known
+    const awaited = { model, id, commandId, payloadHash }
     return {
       commandId,
       revision,

@@ -2,6 +2,7 @@
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
+import { issuedAt } from '../runtime/core/ids.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { Turn } from './command.ts'
@@ -11,6 +12,7 @@ import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
+import { findOutcome } from './outcome.ts'
 import { parkedIds, parkedThrough } from './parked-commands.ts'
 
 /** What all lanes of a worker share. */
@@ -161,10 +163,27 @@ export class Lane {
     }
   }
 
-  /** Suspected of killing the process: counted first. */
+  /** Suspected of killing the process: counted first, unless it was decided before and this is a repetition. */
   async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
+    const [first] = suspects as [RecordedEvent]
+    if (await this.#isDecided(first)) return this.#decide([first], recorded)
     const begun = await this.#attempts.begin(suspects)
     return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
+  }
+
+  /** A repetition leaves no trace in the log: counted, it would be counted anew by every worker that comes. */
+  async #isDecided(recorded: RecordedEvent): Promise<boolean> {
+    const { directory } = this.#deps
+    const { stream } = this.streams
+    const { commandId } = commandIdOf(recorded)
+    try {
+      const { commands } = await directory.actor(this.model, stream).current()
+      const lookup = { commands, commandId, issuedAt: issuedAt(commandId) }
+      return (await findOutcome(directory.deps, this.model, stream, lookup)) !== undefined
+    } catch (error) {
+      if (isFinal(error)) throw error
+      return false // Deciding it meets the same error.
+    }
   }
 
   async #decide(
@@ -177,8 +196,10 @@ export class Lane {
     const handled = failed ? events.indexOf(failed.recorded) : events.length
     metrics.handled += handled
     if (handled > 0) this.#unmoved = 0
-    if (counted > 0 && !failed) await this.#attempts.over()
-    if (!failed) return this.#movedTo(events)
+    if (!failed) {
+      await this.#attempts.over()
+      return this.#movedTo(events)
+    }
     // Another worker was faster: what it handled is found by looking again.
     if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
     if (isFinal(failed.error)) throw failed.error

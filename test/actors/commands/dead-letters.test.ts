@@ -42,6 +42,7 @@ const machine = setup({
 const Counter = aggregate('counter', machine, { events: { Added: {} } })
 
 const fast = exponential({ delayMsMin: 1, delayMsMax: 2, attemptsMax: 3 })
+const attemptsKey = 'attempts:counter:command-a'
 const act = { by: 'ann', reason: 'mended' }
 
 async function lettersOf(runtime: Runtime, status: 'open' | 'all' = 'open'): Promise<DeadLetter[]> {
@@ -194,7 +195,15 @@ describe('dead letters', () => {
     const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
     await failure(bad.outcome(), 'CommandParked')
     failures = 0
-    await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    // Who posts it again is told at once, not when time runs out.
+    const again = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    const told = await again.outcome({ timeoutMs: 60_000 }).catch((error: unknown) => error)
+    expect(told).to.deep.include({
+      code: 'CommandParked',
+      details: { actor: 'counter-a', commandId: 'bang', deadLetter: 'counter:command-a@0' },
+    })
+    const other = await runtime.post(Counter, 'a', { type: 'explode', n: 11 }, options)
+    await failure(other.outcome(), 'IdempotencyMismatch')
     const after = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
     expect((await after.outcome()).state.context.sum).to.equal(1)
     await failure(runtime.outcome(Counter, 'a', 'bang'), 'CommandParked')
@@ -225,6 +234,10 @@ describe('dead letters', () => {
     )
     await runtime.deadLetters.skip('counter:command-a@0', { by: 'bob', reason: 'obsolete' })
     expect(await lettersOf(runtime)).to.deep.equal([])
+    const told = await bad.outcome().catch((error: unknown) => error)
+    expect(told)
+      .to.have.property('message')
+      .that.match(/bob skipped: obsolete/)
     const lines: string[] = []
     for await (const line of runtime.deadLetters.export()) lines.push(line)
     expect(lines).to.have.lengthOf(1)
@@ -257,7 +270,7 @@ describe('dead letters', () => {
       ]),
     )
     const attempts = { from: 0, to: 0, attempts: 3 }
-    await store.state.put('attempts:counter:command-a', JSON.stringify(attempts))
+    await store.state.put(attemptsKey, JSON.stringify(attempts))
     const posted = await runtime.postMany(Counter, [
       { id: 'a', command: { type: 'add', n: 1 } },
       { id: 'a', command: { type: 'add', n: 2 } },
@@ -278,5 +291,51 @@ describe('dead letters', () => {
     await runtime.close()
     expect(await store.state.keys('claim:')).to.deep.equal([])
     expect(await store.state.keys('attempts:')).to.deep.equal([])
+  })
+
+  it('a repetition of what was decided is neither counted nor parked, whoever died with it', async () => {
+    const options = { commandId: 'once' }
+    const first = runtime.work()
+    const done = await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    await done.outcome()
+    await first.stop()
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 1]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 1, to: 1, attempts: 3 }))
+    await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    runtime.work()
+    const after = await runtime.post(Counter, 'a', { type: 'add', n: 2 })
+    expect((await after.outcome()).state.context.sum).to.equal(3)
+    expect(await lettersOf(runtime, 'all')).to.deep.equal([])
+    expect((await runtime.outcome(Counter, 'a', 'once')).duplicate).to.equal(true)
+  })
+
+  it('a repetition before the culprit does not make the count begin anew', async () => {
+    const options = { commandId: 'once' }
+    const first = runtime.work()
+    const done = await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    await done.outcome()
+    await first.stop()
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 3]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 2, to: 2, attempts: 3 }))
+    const [, culprit, last] = await runtime.postMany(Counter, [
+      { id: 'a', command: { type: 'add', n: 1 }, options },
+      { id: 'a', command: { type: 'add', n: 2 } },
+      { id: 'a', command: { type: 'add', n: 4 } },
+    ])
+    runtime.work()
+    await failure(culprit?.outcome() as Promise<unknown>, 'CommandParked')
+    expect((await last?.outcome())?.state.context.sum).to.equal(5)
+  })
+
+  it('what ran together is attempted one by one, also where it comes in pieces', async () => {
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 5]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 0, to: 5, attempts: 2 }))
+    runtime.work()
+    for (const n of [1, 2]) {
+      await (await runtime.post(Counter, 'a', { type: 'add', n })).outcome()
+      const counted = async () => JSON.parse((await store.state.get(attemptsKey))?.value ?? '{}')
+      while ((await counted()).from !== n) await new Promise((resolve) => setTimeout(resolve, 1))
+      expect(await counted()).to.deep.equal({ from: n, to: 5, attempts: 2 })
+    }
   })
 })
