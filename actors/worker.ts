@@ -1,7 +1,7 @@
 // A worker: takes part in one consumer group for each kind of actor and has commands handled by their actors.
 
 import { sleep } from '../runtime/core/clock.ts'
-import { isReenactError, messageOf } from '../runtime/core/errors.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { Consumer, Delivery, GroupDefinition } from '../runtime/ports/consumer-groups.ts'
 import { Claims } from './claims.ts'
@@ -9,6 +9,7 @@ import { commandCategory, streamsOfRelated } from './command-stream.ts'
 import { DelayedCommands } from './delayed-commands.ts'
 import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
+import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
 import { Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
@@ -118,8 +119,7 @@ class CommandWorker implements Worker {
         for await (const deliveries of consumer) await this.#accept(model, consumer, deliveries)
       } catch (error) {
         if (isReenactError(error, 'Closed')) return
-        const warning = `Worker of '${model.name}': ${messageOf(error)}. It joins again.`
-        process.emitWarning(warning, { code: 'REENACT_WORKER' })
+        warnLeft(groupOf(this.#deps.group, model.name), error)
       }
       if (!this.#stopping) await sleep(ports.timers, rejoinMs, { background: true })
     }
@@ -129,11 +129,7 @@ class CommandWorker implements Worker {
     const { directory, group, concurrency, name } = this.#deps
     const { groups } = directory.deps.store
     const definition = groupOf(group, model.name)
-    try {
-      await groups.create(definition)
-    } catch (error) {
-      if (!isReenactError(error, 'GroupExists')) throw error
-    }
+    await ensureGroup(groups, definition)
     // Each actor holds one delivery, so this is how many actors may wait here.
     const consumer = await groups.consume(definition, { inFlightMax: concurrency * 2, label: name })
     this.#consumers.add(consumer)
