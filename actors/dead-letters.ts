@@ -2,6 +2,7 @@
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { appendAny } from './append-any.ts'
 import {
@@ -10,6 +11,7 @@ import {
   parkedCategory,
   streamsOfRelated,
 } from './command-stream.ts'
+import { type DeadLetterPreview, preview } from './dead-letter-preview.ts'
 import type { Model } from './model.ts'
 import {
   type Act,
@@ -97,11 +99,8 @@ export class DeadLetters {
    */
   async retry(id: string, act: Act): Promise<void> {
     const { letter, streams } = await this.#findOpen(id, act)
-    const { store } = this.#deps
     const { commandRevision, commandId } = letter
-    const { events } = await store.readStream(streams.commands, { from: commandRevision, limit: 1 })
-    const [original] = events
-    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    const original = await this.#commandOf(letter, streams)
     // First the command: should this stop in between, the letter stays open, and a second one is a duplicate.
     const { type, data } = original
     const metadata = JSON.stringify({ ...readMetadata(original), retryOf: id })
@@ -114,6 +113,24 @@ export class DeadLetters {
       postedRevision: revision,
       ...act,
     })
+  }
+
+  /**
+   * What retrying it would come to now. Nothing is written. The machine decides in this process, so look at the letter
+   * first: a command that ends the process ends this one too.
+   *
+   * @throws `DeadLetterNotFound`
+   * @example
+   * ```ts
+   * const { outcome } = await runtime.deadLetters.preview('account:command-ann@5')
+   * if (outcome === 'accepted') await runtime.deadLetters.retry('account:command-ann@5', { by: 'ann', reason: 'mended' })
+   * ```
+   */
+  async preview(id: string): Promise<DeadLetterPreview> {
+    const { letter, streams } = await this.#find(id)
+    const model = this.#models.get(letter.kind)
+    if (!model) throw notFound(id, 'no kind of actor of this runtime has it')
+    return preview(this.#deps, model, streams.stream, await this.#commandOf(letter, streams))
   }
 
   /**
@@ -137,6 +154,16 @@ export class DeadLetters {
     for await (const letter of this.list({ status: 'all', ...filter })) {
       yield `${JSON.stringify(letter)}\n`
     }
+  }
+
+  async #commandOf(
+    { id, commandRevision }: DeadLetter,
+    { commands }: ActorStreams,
+  ): Promise<RecordedEvent> {
+    const page = await this.#deps.store.readStream(commands, { from: commandRevision, limit: 1 })
+    const [original] = page.events
+    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    return original
   }
 
   async *#parkedStreams(kind: string): AsyncGenerator<string> {

@@ -2,7 +2,6 @@
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
-import { issuedAt } from '../runtime/core/ids.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { Turn } from './command.ts'
@@ -12,7 +11,7 @@ import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import { findOutcome } from './outcome.ts'
+import { findOutcome, lookupOf } from './outcome.ts'
 import { parkedIds, parkedThrough } from './parked-commands.ts'
 
 /** What all lanes of a worker share. */
@@ -177,8 +176,8 @@ export class Lane {
     const { stream } = this.streams
     const { commandId } = commandIdOf(recorded)
     try {
-      const { commands } = await directory.actor(this.model, stream).current()
-      const lookup = { commands, commandId, issuedAt: issuedAt(commandId) }
+      const state = await directory.actor(this.model, stream).current()
+      const lookup = lookupOf(commandId, state)
       return (await findOutcome(directory.deps, this.model, stream, lookup)) !== undefined
     } catch (error) {
       if (isFinal(error)) throw error

@@ -2,7 +2,6 @@
 
 import { readHeader } from '../runtime/codec/metadata.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
-import { issuedAt } from '../runtime/core/ids.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
 import { parkedCategory, streamsOf } from './command-stream.ts'
@@ -11,6 +10,7 @@ import type { Model } from './model.ts'
 import {
   type FoundOutcome,
   findOutcome,
+  lookupOf,
   outcomeAt,
   type RawOutcome,
   usedBefore,
@@ -195,8 +195,7 @@ export class OutcomeWatch {
     const { stream, commands, parked } = streamsOf(model.name, id)
     // An actor that cannot be replayed: the worker meets it too, and parks the command.
     const state = await this.#stateOf(model, stream)
-    const lookup = state && { commands: state.commands, commandId, issuedAt: issuedAt(commandId) }
-    const found = lookup && (await findOutcome(deps, model, stream, lookup))
+    const found = state && (await findOutcome(deps, model, stream, lookupOf(commandId, state)))
     // What was decided stays so, whatever was parked under the same id later.
     if (found) return told(awaited, stream, found)
     const given = await givenUp(deps.store, parked, commandId)

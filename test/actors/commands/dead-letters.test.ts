@@ -224,6 +224,25 @@ describe('dead letters', () => {
     ])
   })
 
+  it('preview says what a retry would come to, and writes nothing', async () => {
+    runtime.work({ retry: { poison: fast } })
+    const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 })
+    await failure(bad.outcome(), 'CommandParked')
+    const end = async () => (await store.readAll({ direction: 'backwards', limit: 1 })).events
+    const before = await end()
+    const look = () => runtime.deadLetters.preview('counter:command-a@0')
+    const failing = await look()
+    expect(failing).to.deep.include({ outcome: 'failed', failure: 'poison' })
+    failures = 0
+    const events = [{ type: 'Added', n: 10 }]
+    expect(await look()).to.deep.equal({ outcome: 'accepted', events })
+    expect(await end()).to.deep.equal(before)
+    await runtime.deadLetters.retry('counter:command-a@0', act)
+    await runtime.outcome(Counter, 'a', bad.commandId)
+    expect(await look()).to.deep.equal({ outcome: 'duplicate' })
+    await failure(runtime.deadLetters.preview('counter:command-a@7'), 'DeadLetterNotFound')
+  })
+
   it('skip closes it for good, and export shows everything', async () => {
     runtime.work({ retry: { poison: fast } })
     const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 })
