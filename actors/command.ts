@@ -75,19 +75,19 @@ export class CheckedCommand {
 
   /** Use {@link checkCommand}. */
   constructor(model: Model, stream: string, given: Given, newId: () => string) {
-    const { type, copy, canonicalText, options } = given
+    const { type, copy, length, options } = given
     this.#model = model
     this.#stream = stream
     this.type = type
     this.payload = copy
-    this.length = canonicalText.length
+    this.length = length
     this.options = options
     this.turn = options.turn
     this.occurredAt = ownTime(options.occurredAt)
     this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
     this.mayRepeat = options.commandId !== undefined
     if (!this.mayRepeat) this.read()
-    this.payloadHash = payloadHash(canonicalText)
+    this.payloadHash = given.payloadHash
     this.commandId = options.commandId ?? newId()
   }
 
@@ -100,8 +100,11 @@ export class CheckedCommand {
 
 type Copied = ReturnType<typeof copyOf>
 
-interface Given extends Copied {
+interface Given {
   readonly type: string
+  readonly copy: JsonObject
+  readonly length: number
+  readonly payloadHash: string
   readonly options: CommandOptions
 }
 
@@ -124,7 +127,26 @@ export function checkCommand(
   const wrong = options === noOptions ? undefined : wrongOption(options)
   if (wrong) throw invalid(stream, type, [wrong])
   const { copy, canonicalText } = storable(stream, type, given, `Command '${type}'`)
-  return new CheckedCommand(model, stream, { type, copy, canonicalText, options }, newId)
+  const { length } = canonicalText
+  const hash = payloadHash(canonicalText)
+  return new CheckedCommand(
+    model,
+    stream,
+    { type, copy, length, payloadHash: hash, options },
+    newId,
+  )
+}
+
+/** A command as the poster checked, copied and hashed it. Throws `InvalidCommand`, `InvalidOption`. */
+export function checkPosted(
+  model: Model,
+  stream: string,
+  given: Given,
+  commandId: string,
+): CheckedCommand {
+  const wrong = wrongOption(given.options)
+  if (wrong) throw invalid(stream, given.type, [wrong])
+  return new CheckedCommand(model, stream, given, () => commandId)
 }
 
 /** Copies. Throws `InvalidCommand` for what is no plain data. */

@@ -33,7 +33,8 @@ export type LaneStep =
   /** Try again after so long. */
   | { readonly next: 'wait'; readonly delayMs: number }
 
-interface Place {
+/** How far an actor's commands are handled. */
+export interface Place {
   /** What the actor's own events say. */
   readonly recorded: number
   /** With what was parked. */
@@ -68,11 +69,18 @@ export class Lane {
   /** Ids of commands that were parked and not retried. */
   #givenUp: ReadonlySet<string> = new Set()
 
-  constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
+  /** `place` where this worker knows that nobody else had the actor since. */
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, place?: Place) {
     this.#deps = deps
     this.model = model
     this.streams = streams
+    this.#place = place
     this.#attempts = new Attempts(deps, streams)
+  }
+
+  /** Where it is, if that is all there is to know. */
+  get rest(): Place | undefined {
+    return this.#givenUp.size === 0 ? this.#place : undefined
   }
 
   /** A command was signalled. What follows on need not be read again. */
