@@ -43,10 +43,12 @@ export class Attempts {
 
   /**
    * Counts an attempt before it begins. Answers what is to be attempted together, and which attempt it is; nothing
-   * when the last one was before: then the first command is parked.
+   * when the last one was before: then the first command is parked, and `pass` takes its turn at the actor: a worker
+   * that is not dead but slow can no longer have it decided. `pass` answers whether one had.
    */
   async begin(
     suspects: readonly RecordedEvent[],
+    pass: (first: RecordedEvent) => Promise<boolean>,
   ): Promise<{ readonly events: readonly RecordedEvent[]; readonly attempt: number } | undefined> {
     const { claims, retry } = this.#deps
     const { commands } = this.#streams
@@ -57,6 +59,7 @@ export class Attempts {
     if (before && before.from === before.to && retry.poison.delayMs(before.attempts) === null) {
       const { attempts } = before
       await this.#park({ recorded: first, error: killed(commands, attempts) }, 'poison', attempts)
+      if (await pass(first)) await this.#withdraw(first)
       return undefined
     }
     // The crash that made them suspect was the first attempt, that of this actor's suspects together the second.
@@ -130,6 +133,17 @@ export class Attempts {
     await claims.forget(commands)
   }
 
+  /** It was handled while it was parked. */
+  async #withdraw(recorded: RecordedEvent): Promise<void> {
+    await appendParked(this.#deps.directory.deps, this.#streams.parked, {
+      type: 'reenact.CommandSkipped',
+      commandRevision: recorded.revision,
+      commandId: commandIdOf(recorded).commandId,
+      by: 'reenact',
+      reason: 'a worker that was thought dead has handled it',
+    })
+  }
+
   async #actorRevision(stream: string): Promise<number | null> {
     try {
       const { head } = await this.#deps.directory.deps.store.readStream(stream, { limit: 1 })
@@ -143,7 +157,7 @@ export class Attempts {
 const killed = (commands: string, attempts: number): ReenactError =>
   new ReenactError(
     'ActorFaulted',
-    `The process ended ${attempts} times while it handled this command of ${commands}. Mend what kills it, then retry.`,
+    `The process ended or hung ${attempts} times while it handled this command of ${commands}. Mend what kills it, then retry.`,
     { actor: commands },
   )
 

@@ -85,7 +85,7 @@ export class Batch {
       this.#checkTurn(checked)
       const unmet = this.#unmetExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
-      decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
+      decision = unmet ?? this.#decide(checked)
       const made = this.#encode(checked, this.#recordsOf(checked, decision), time)
       if (this.#bytes + made.bytes > batchBytesMax && this.events.length > 0) return false
       this.#take(made, time)
@@ -110,6 +110,12 @@ export class Batch {
       events: this.events.length,
     })
     return true
+  }
+
+  #decide(checked: CheckedCommand): Decision {
+    const { snapshot } = this.state
+    if (checked.turn?.passed) return { accepted: true, events: [], snapshot }
+    return decideFor(this.#stream, this.#model, snapshot, checked.read())
   }
 
   /** The command was handled before: the next of its command stream has its turn. */

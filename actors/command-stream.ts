@@ -133,3 +133,12 @@ export function readCommandEvent(
   const given = { type, copy: decodeEvent(type, data), length: data.length, payloadHash, options }
   return checkPosted(model, stream, given, commandId)
 }
+
+/** Takes the turn of a command that was given up. Its own id, so that a retry of that command is decided. */
+export function passCommand(model: Model, stream: string, given: RecordedEvent, after: number) {
+  const { revision } = given
+  const commandId = `${given.stream}@${revision} parked`
+  const turn: Turn = { revision, after, passed: true }
+  const options = { turn, commandId, timeoutMs: Number.POSITIVE_INFINITY }
+  return checkCommand(model, stream, { type: given.type }, options, () => commandId)
+}

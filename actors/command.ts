@@ -45,6 +45,8 @@ export interface Turn {
   readonly revision: number
   /** What must be the last one handled when it is decided. */
   readonly after: number
+  /** It was given up: the machine is not asked, but who still decides it elsewhere meets a conflict. */
+  readonly passed?: true
 }
 
 /** Options with what only the runtime may say. */

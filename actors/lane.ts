@@ -4,8 +4,8 @@ import { readMetadata } from '../runtime/codec/metadata.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
-import type { Turn } from './command.ts'
-import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
+import type { CheckedCommand, Turn } from './command.ts'
+import { type ActorStreams, commandIdOf, passCommand, readCommandEvent } from './command-stream.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
@@ -174,7 +174,7 @@ export class Lane {
   async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
     const [first] = suspects as [RecordedEvent]
     if (await this.#isDecided(first)) return this.#decide([first], recorded)
-    const begun = await this.#attempts.begin(suspects)
+    const begun = await this.#attempts.begin(suspects, (given) => this.#pass(given, recorded))
     return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
   }
 
@@ -255,10 +255,25 @@ export class Lane {
     return failed
   }
 
+  /** Takes the turn of what was given up. Answers whether it was decided before that. */
+  async #pass(given: RecordedEvent, recorded: number): Promise<boolean> {
+    const { stream } = this.streams
+    try {
+      await this.#hand(passCommand(this.model, stream, given, recorded))
+    } catch (error) {
+      if (isFinal(error)) throw error
+      // Who had the turn may have decided it; an actor that cannot be loaded decides nothing.
+    }
+    return this.#isDecided(given)
+  }
+
   async #send(event: RecordedEvent, turn: Turn): Promise<void> {
+    await this.#hand(readCommandEvent(this.model, this.streams.stream, event, turn))
+  }
+
+  async #hand(checked: CheckedCommand): Promise<void> {
     const { directory } = this.#deps
     const { stream } = this.streams
-    const checked = readCommandEvent(this.model, stream, event, turn)
     await new Promise((resolve, reject) => {
       directory.send(this.model, stream, new Envelope(checked, resolve, reject))
     })
