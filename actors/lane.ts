@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
 import type { CheckedCommand, Turn } from './command.ts'
 import { type ActorStreams, commandIdOf, passCommand, readCommandEvent } from './command-stream.ts'
+import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
@@ -41,9 +42,6 @@ export interface Place {
   readonly handled: number
 }
 
-/** Characters of commands that one lane keeps. */
-const aheadLengthMax = 64 * 1024
-
 /** Commands of one actor. One step at a time. */
 export class Lane {
   readonly streams: ActorStreams
@@ -61,9 +59,7 @@ export class Lane {
   readonly #deps: LaneDeps
   readonly #attempts: Attempts
   #unmoved = 0
-  /** Commands in order that the signals brought along. */
-  #ahead: RecordedEvent[] = []
-  #aheadLength = 0
+  readonly #ahead: CommandsAhead
   /** Where it is, while that is known. */
   #place: Place | undefined
   /** Ids of commands that were parked and not retried. */
@@ -75,6 +71,7 @@ export class Lane {
     this.model = model
     this.streams = streams
     this.#place = place
+    this.#ahead = new CommandsAhead(deps.pageMax)
     this.#attempts = new Attempts(deps, streams)
   }
 
@@ -86,13 +83,7 @@ export class Lane {
   /** A command was signalled. What follows on need not be read again. */
   signal(event: RecordedEvent): void {
     this.signalled = Math.max(this.signalled, event.revision)
-    const last = this.#ahead.at(-1)
-    const length = event.data.length + event.metadata.length
-    if (last && event.revision !== last.revision + 1) return
-    if (this.#ahead.length >= this.#deps.pageMax || this.#aheadLength + length > aheadLengthMax)
-      return
-    this.#ahead.push(event)
-    this.#aheadLength += length
+    this.#ahead.add(event)
   }
 
   /** 1 find out what is handled, 2 take what follows, 3 have it decided, 4 retry or park what failed. */
@@ -146,11 +137,8 @@ export class Lane {
 
   /** What follows on the command stream: what the signals brought, or what the log holds. */
   async #next(handled: number, limit: number): Promise<readonly RecordedEvent[]> {
-    const ahead = this.#ahead
-    this.#ahead = []
-    this.#aheadLength = 0
-    const at = ahead.findIndex(({ revision }) => revision === handled + 1)
-    if (at >= 0) return ahead.slice(at, at + limit)
+    const ahead = this.#ahead.takeFrom(handled + 1, limit)
+    if (ahead.length > 0) return ahead
     const { store } = this.#deps.directory.deps
     return (await store.readStream(this.streams.commands, { from: handled + 1, limit })).events
   }
