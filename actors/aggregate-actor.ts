@@ -2,7 +2,6 @@
 
 import { sleep } from '../runtime/core/clock.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
-import { issuedAt } from '../runtime/core/ids.ts'
 import { exponential, fullJitter } from '../runtime/core/retry-policy.ts'
 import type { AppendOutcome } from '../runtime/ports/event-store.ts'
 import type { ActorDeps } from './actor-deps.ts'
@@ -10,7 +9,7 @@ import { appendUntilDefinite } from './append.ts'
 import { Batch } from './batch.ts'
 import type { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
-import { findOutcome, isNew, type Lookup, type RawOutcome, usedBefore } from './outcome.ts'
+import { findOutcome, isNew, lookupOf, type RawOutcome, usedBefore } from './outcome.ts'
 import type { Replayed } from './rehydrate.ts'
 import { ResidentState } from './resident-state.ts'
 
@@ -136,7 +135,7 @@ export class AggregateActor {
       envelope.begun = true
       if (this.#inHand === none) this.#inHand = [envelope]
       else this.#inHand.push(envelope)
-      if (envelope.checked.mayRepeat && !isNew(lookupOf(envelope, state))) {
+      if (envelope.checked.mayRepeat && !isNew(lookupOf(envelope.checked.commandId, state))) {
         return this.#answerThenDecide(batch, state, envelope)
       }
       if (!this.#decide(batch, [envelope])) return undefined
@@ -173,7 +172,7 @@ export class AggregateActor {
   async #answerFromLog(envelope: Envelope, state: Replayed, batch: Batch): Promise<boolean> {
     const { commandId, payloadHash } = envelope.checked
     try {
-      const lookup = lookupOf(envelope, state)
+      const lookup = lookupOf(commandId, state)
       const found = await findOutcome(this.#deps, this.#model, this.stream, lookup)
       if (!found) return false
       if (found.payloadHash !== undefined && found.payloadHash !== payloadHash) {
@@ -270,11 +269,5 @@ export class AggregateActor {
 
 /** Shared by all idle actors; never changed. */
 const none: Envelope[] = []
-
-const lookupOf = ({ checked: { commandId } }: Envelope, { commands }: Replayed): Lookup => ({
-  commands,
-  commandId,
-  issuedAt: issuedAt(commandId),
-})
 
 const noop = (): void => {}

@@ -22,14 +22,19 @@ export interface Failed {
   readonly error: unknown
 }
 
+/** The crash that made them suspect, and the one while nothing but this actor's suspects ran. */
+const togetherAttempts = 2
+
 export class Attempts {
   readonly #deps: AttemptDeps
   readonly #streams: ActorStreams
   /** Attempts of the command at this revision. */
   #count = 0
   #revision = -1
-  /** What this actor had in hand killed the process by itself: its commands are attempted one by one. */
-  #narrowed = false
+  /** What this actor had in hand up to here killed the process by itself: those commands are attempted one by one. */
+  #narrowedTo = -1
+  /** The last command of what is counted; -1 when nothing is. */
+  #countedTo = -1
 
   constructor(deps: AttemptDeps, streams: ActorStreams) {
     this.#deps = deps
@@ -38,33 +43,43 @@ export class Attempts {
 
   /**
    * Counts an attempt before it begins. Answers what is to be attempted together, and which attempt it is; nothing
-   * when the last one was before: then the first command is parked.
+   * when the last one was before: then the first command is parked, and `pass` takes its turn at the actor: a worker
+   * that is not dead but slow can no longer have it decided. `pass` answers whether one had.
    */
   async begin(
     suspects: readonly RecordedEvent[],
+    pass: (first: RecordedEvent) => Promise<boolean>,
   ): Promise<{ readonly events: readonly RecordedEvent[]; readonly attempt: number } | undefined> {
     const { claims, retry } = this.#deps
     const { commands } = this.#streams
     const [first] = suspects as [RecordedEvent]
     const { revision: from } = first
     const before = await claims.counted(commands, from)
-    if (before) this.#narrowed = true
+    if (before) this.#narrowedTo = Math.max(this.#narrowedTo, before.to)
     if (before && before.from === before.to && retry.poison.delayMs(before.attempts) === null) {
       const { attempts } = before
       await this.#park({ recorded: first, error: killed(commands, attempts) }, 'poison', attempts)
+      if (await pass(first)) await this.#withdraw(first)
       return undefined
     }
     // The crash that made them suspect was the first attempt, that of this actor's suspects together the second.
-    const attempt = 1 + (before?.attempts ?? (this.#narrowed ? 2 : 1))
-    const events = this.#narrowed ? [first] : suspects
-    const to = events.at(-1)?.revision ?? from
-    await claims.count(commands, { from, to, attempts: attempt })
+    const attempt = 1 + (before?.attempts ?? 1)
+    const events = before ? [first] : suspects
+    this.#countedTo = events.at(-1)?.revision ?? from
+    await claims.count(commands, { from, to: this.#countedTo, attempts: attempt })
     return { events, attempt }
   }
 
-  /** What was counted is decided. */
-  over(): Promise<void> {
-    return this.#deps.claims.forget(this.#streams.commands)
+  /** What was counted, if anything, is decided. Those behind it stay counted as they were when they ran together. */
+  async over(): Promise<void> {
+    if (this.#countedTo < 0) return
+    const { claims } = this.#deps
+    const { commands } = this.#streams
+    const from = this.#countedTo + 1
+    const to = this.#narrowedTo
+    this.#countedTo = -1
+    if (from > to) await claims.forget(commands)
+    else await claims.count(commands, { from, to, attempts: togetherAttempts })
   }
 
   /**
@@ -91,8 +106,8 @@ export class Attempts {
     }
     metrics.retried += 1
     if (failure !== 'busy') {
-      const attempts = this.#count
-      await claims.count(commands, { from: revision, to: revision, attempts })
+      this.#countedTo = revision
+      await claims.count(commands, { from: revision, to: revision, attempts: this.#count })
     }
     return delayMs
   }
@@ -113,7 +128,20 @@ export class Attempts {
       actorRevision: await this.#actorRevision(stream),
     })
     metrics.parked += 1
+    this.#narrowedTo = -1
+    this.#countedTo = -1
     await claims.forget(commands)
+  }
+
+  /** It was handled while it was parked. */
+  async #withdraw(recorded: RecordedEvent): Promise<void> {
+    await appendParked(this.#deps.directory.deps, this.#streams.parked, {
+      type: 'reenact.CommandSkipped',
+      commandRevision: recorded.revision,
+      commandId: commandIdOf(recorded).commandId,
+      by: 'reenact',
+      reason: 'a worker that was thought dead has handled it',
+    })
   }
 
   async #actorRevision(stream: string): Promise<number | null> {
@@ -129,7 +157,7 @@ export class Attempts {
 const killed = (commands: string, attempts: number): ReenactError =>
   new ReenactError(
     'ActorFaulted',
-    `The process ended ${attempts} times while it handled this command of ${commands}. Mend what kills it, then retry.`,
+    `The process ended or hung ${attempts} times while it handled this command of ${commands}. Mend what kills it, then retry.`,
     { actor: commands },
   )
 

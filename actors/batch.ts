@@ -92,7 +92,7 @@ export class Batch {
       this.#checkTurn(checked)
       const unmet = this.#unmetExpectation(checked)
       const time = this.#timeOf(checked, nowMs)
-      decision = unmet ?? decideFor(this.#stream, this.#model, this.state.snapshot, checked.read())
+      decision = unmet ?? this.#decide(checked)
       const records = this.#recordsOf(checked, decision)
       const made = encodeEvents(this.#stream, this.#writer, this.state, { checked, records, time })
       if (this.#bytes + made.bytes > batchBytesMax && this.#events.length > 0) return false
@@ -113,6 +113,12 @@ export class Batch {
     if (this.#decided.length === 0) this.#decided = [decided]
     else this.#decided.push(decided)
     return true
+  }
+
+  #decide(checked: CheckedCommand): Decision {
+    const { snapshot } = this.state
+    if (checked.turn?.passed) return { accepted: true, events: [], snapshot }
+    return decideFor(this.#stream, this.#model, snapshot, checked.read())
   }
 
   /** The command was handled before: the next of its command stream has its turn. */

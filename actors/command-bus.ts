@@ -20,13 +20,22 @@ import { startWorker, type Worker } from './worker.ts'
 
 /** Options of `runtime.work`, without the kinds. */
 export interface WorkOptions {
-  /** Prefix of the consumer groups: workers with the same one share the work. Default `reenact`. */
+  /**
+   * Prefix of the consumer groups: workers with the same one share the work. 1 to 64 letters, digits, dots, dashes or
+   * underscores. Default `reenact`.
+   */
   readonly group?: string
   /** Actors handled at the same time. Default 256. */
   readonly concurrency?: number
   /** How often what fails is tried again before it is parked; what is not given keeps its default. */
   readonly retry?: Partial<RetryPolicies>
 }
+
+/** Names of groups and claims begin with it, up to a colon. */
+const groupPattern = /^[\w.-]{1,64}$/
+
+const wrongOption = (option: string, value: unknown, fix: string): ReenactError =>
+  new ReenactError('InvalidOption', `'${option}' is ${String(value)}: ${fix}.`, { option, fix })
 
 /** The command streams of one runtime. */
 export class CommandBus {
@@ -72,11 +81,10 @@ export class CommandBus {
     { group = 'reenact', concurrency = 256, retry }: WorkOptions,
   ): Worker {
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-      const fix = 'give a whole number from 1'
-      throw new ReenactError('InvalidOption', `'concurrency' is ${concurrency}: ${fix}.`, {
-        option: 'concurrency',
-        fix,
-      })
+      throw wrongOption('concurrency', concurrency, 'give a whole number from 1')
+    }
+    if (typeof group !== 'string' || !groupPattern.test(group)) {
+      throw wrongOption('group', group, 'give 1 to 64 letters, digits, dots, dashes or underscores')
     }
     const worker = startWorker({
       directory: this.#directory,
@@ -103,12 +111,11 @@ export class CommandBus {
 
   #posted<A extends AnyAggregate>(
     model: Model,
-    { checked, stream, streams: { id, commands } }: Prepared,
+    { checked, streams: { id } }: Prepared,
     { revision, position }: { revision: number; position: number },
   ): Posted<A> {
     const { commandId, payloadHash, type } = checked
-    const known = { model, id, commandId, payloadHash }
-    const awaited = stream === commands ? { ...known, revision } : known
+    const awaited = { model, id, commandId, payloadHash }
     return {
       commandId,
       revision,

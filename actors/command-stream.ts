@@ -1,11 +1,17 @@
 // Command streams: `account:command-ann` holds what was posted to actor `ann`, `account:parked-ann` what was put aside.
 
-import { decode, encode, type JsonObject } from '../runtime/codec/codec.ts'
+import { decode, decodeEvent, type JsonObject } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { idOf, streamName } from '../runtime/core/stream-name.ts'
 import type { EventToAppend, RecordedEvent } from '../runtime/ports/event-store.ts'
-import { type CheckedCommand, checkCommand, type SendOptions, type Turn } from './command.ts'
+import {
+  type CheckedCommand,
+  checkCommand,
+  checkPosted,
+  type SendOptions,
+  type Turn,
+} from './command.ts'
 import type { Model } from './model.ts'
 import { identify } from './recorded.ts'
 
@@ -82,7 +88,8 @@ export function encodeCommand(
     ...(custom === undefined ? {} : { custom }),
     ...(dueAt === undefined ? {} : { dueAt }),
   }
-  const content = { type, data: encode(data, { what: `Command '${type}'` }) }
+  // The payload was checked when it was copied.
+  const content = { type, data: JSON.stringify(data) }
   // The revision is the log's to give, so it is no part of the hash.
   return identify({ stream, revision: 0, ...content, metadata: JSON.stringify(metadata) }).event
 }
@@ -116,5 +123,22 @@ export function readCommandEvent(
   if (metadata.occurredAt !== undefined) options.occurredAt = metadata.occurredAt
   if (metadata.late) options.late = true
   if (metadata.custom !== undefined) options.metadata = metadata.custom
-  return checkCommand(model, stream, payloadOf(recorded), options, () => commandId, turn)
+  const { type, data } = recorded
+  const { payloadHash } = metadata
+  // A foreign writer's payload is checked and hashed as if it were sent.
+  if (payloadHash === undefined) {
+    return checkCommand(model, stream, payloadOf(recorded), options, () => commandId, turn)
+  }
+  const { length } = data
+  const given = { type, copy: decodeEvent(type, data), length, payloadHash, options, turn }
+  return checkPosted(model, stream, given, commandId)
+}
+
+/** Takes the turn of a command that was given up. Its own id, so that a retry of that command is decided. */
+export function passCommand(model: Model, stream: string, given: RecordedEvent, after: number) {
+  const { revision } = given
+  const commandId = `${given.stream}@${revision} parked`
+  const turn: Turn = { revision, after, passed: true }
+  const options = { commandId, timeoutMs: Number.POSITIVE_INFINITY }
+  return checkCommand(model, stream, { type: given.type }, options, () => commandId, turn)
 }

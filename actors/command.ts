@@ -46,6 +46,8 @@ export interface Turn {
   readonly revision: number
   /** What must be the last one handled when it is decided. */
   readonly after: number
+  /** It was given up: the machine is not asked, but who still decides it elsewhere meets a conflict. */
+  readonly passed?: true
 }
 
 /** A command on its way. */
@@ -71,20 +73,20 @@ export class CheckedCommand {
 
   /** Use {@link checkCommand}. */
   constructor(model: Model, stream: string, given: Given, newId: () => string) {
-    const { type, copy, canonicalText, options, turn } = given
+    const { type, copy, length, options, turn } = given
     this.#model = model
     this.#stream = stream
     this.type = type
     // Whatever the machine does with it, the record says what was given.
     this.payload = deepFreeze(copy)
-    this.length = canonicalText.length
+    this.length = length
     this.options = options
     this.turn = turn
     this.occurredAt = ownTime(options.occurredAt)
     this.custom = options.metadata && storable(stream, type, options.metadata, "'metadata'").copy
     this.mayRepeat = options.commandId !== undefined
     if (!this.mayRepeat) this.read()
-    this.payloadHash = payloadHash(canonicalText)
+    this.payloadHash = given.payloadHash
     this.commandId = options.commandId ?? newId()
   }
 
@@ -97,8 +99,11 @@ export class CheckedCommand {
 
 type Copied = ReturnType<typeof copyOf>
 
-interface Given extends Copied {
+interface Given {
   readonly type: string
+  readonly copy: JsonObject
+  readonly length: number
+  readonly payloadHash: string
   readonly options: SendOptions
   readonly turn: Turn | undefined
 }
@@ -121,7 +126,21 @@ export function checkCommand(
   if (typeof type !== 'string') throw noType(stream, given)
   const options = givenOptions === noOptions ? noOptions : readOptions(givenOptions)
   const { copy, canonicalText } = storable(stream, type, given, `Command '${type}'`)
-  return new CheckedCommand(model, stream, { type, copy, canonicalText, options, turn }, newId)
+  const { length } = canonicalText
+  const hash = payloadHash(canonicalText)
+  const checked = { type, copy, length, payloadHash: hash, options, turn }
+  return new CheckedCommand(model, stream, checked, newId)
+}
+
+/** A command as the poster checked, copied and hashed it. Throws `InvalidCommand`, `InvalidOption`. */
+export function checkPosted(
+  model: Model,
+  stream: string,
+  given: Given,
+  commandId: string,
+): CheckedCommand {
+  const options = readOptions(given.options)
+  return new CheckedCommand(model, stream, { ...given, options }, () => commandId)
 }
 
 /** Copies. Throws `InvalidCommand` for what is no plain data. */

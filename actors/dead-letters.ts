@@ -2,6 +2,7 @@
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { appendAny } from './append-any.ts'
 import {
@@ -11,6 +12,7 @@ import {
   streamsOf,
   streamsOfRelated,
 } from './command-stream.ts'
+import { type DeadLetterPreview, preview } from './dead-letter-preview.ts'
 import type { Model } from './model.ts'
 import {
   type Act,
@@ -52,12 +54,14 @@ export type Again = (letter: DeadLetter) => Promise<number>
 /** Dead letters of a runtime, as `runtime.deadLetters`. */
 export class DeadLetters {
   readonly #deps: ActorDeps
+  readonly #models: ReadonlyMap<string, Model>
   /** By whose name they are. */
   readonly #kinds = new Map<string, Again>()
 
   /** @internal */
   constructor(deps: ActorDeps, models: ReadonlyMap<string, Model>) {
     this.#deps = deps
+    this.#models = models
     for (const kind of models.keys()) this.#kinds.set(kind, (letter) => this.#postAgain(letter))
   }
 
@@ -121,6 +125,24 @@ export class DeadLetters {
   }
 
   /**
+   * What retrying it would come to now. Nothing is written. The machine decides in this process, so look at the letter
+   * first: a command that ends the process ends this one too.
+   *
+   * @throws `DeadLetterNotFound`
+   * @example
+   * ```ts
+   * const { outcome } = await runtime.deadLetters.preview('account:command-ann@5')
+   * if (outcome === 'accepted') await runtime.deadLetters.retry('account:command-ann@5', { by: 'ann', reason: 'mended' })
+   * ```
+   */
+  async preview(id: string): Promise<DeadLetterPreview> {
+    const { letter, streams } = await this.#find(id)
+    const model = this.#models.get(letter.kind)
+    if (!model) throw notFound(id, 'no kind of actor of this runtime has it')
+    return preview(this.#deps, model, streams.stream, await this.#commandOf(letter, streams))
+  }
+
+  /**
    * Gives the command up for good.
    *
    * @throws `DeadLetterNotFound` when there is no open one of this id
@@ -143,15 +165,23 @@ export class DeadLetters {
     }
   }
 
-  async #postAgain({ id, kind, actorId, commandRevision }: DeadLetter): Promise<number> {
-    const { commands } = streamsOf(kind, actorId)
-    const page = { from: commandRevision, limit: 1 }
-    const [original] = (await this.#deps.store.readStream(commands, page)).events
-    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+  async #postAgain(letter: DeadLetter): Promise<number> {
+    const streams = streamsOf(letter.kind, letter.actorId)
+    const original = await this.#commandOf(letter, streams)
     const { type, data } = original
-    const metadata = JSON.stringify({ ...readMetadata(original), retryOf: id })
-    const { event } = identify({ stream: commands, revision: 0, type, data, metadata })
-    return (await appendAny(this.#deps, commands, [event])).revision
+    const metadata = JSON.stringify({ ...readMetadata(original), retryOf: letter.id })
+    const { event } = identify({ stream: streams.commands, revision: 0, type, data, metadata })
+    return (await appendAny(this.#deps, streams.commands, [event])).revision
+  }
+
+  async #commandOf(
+    { id, commandRevision }: DeadLetter,
+    { commands }: ActorStreams,
+  ): Promise<RecordedEvent> {
+    const page = await this.#deps.store.readStream(commands, { from: commandRevision, limit: 1 })
+    const [original] = page.events
+    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    return original
   }
 
   async *#parkedStreams(kind: string): AsyncGenerator<string> {

@@ -9,6 +9,7 @@ import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { appendAny } from './append-any.ts'
 import { delayedCategory, streamsOfRelated } from './command-stream.ts'
+import { ensureGroup, warnLeft } from './group-membership.ts'
 import { identify } from './recorded.ts'
 
 /** Commands that one worker holds until they are due. Further ones are read as these go. */
@@ -53,9 +54,7 @@ export class DelayedCommands {
     const { groups } = this.#deps.store
     while (!this.#stopping) {
       try {
-        await groups.create(this.#definition).catch((error: unknown) => {
-          if (!isReenactError(error, 'GroupExists')) throw error
-        })
+        await ensureGroup(groups, this.#definition)
         const consumer = await groups.consume(this.#definition, { inFlightMax: heldMax })
         this.#consumer = consumer
         if (this.#stopping) consumer.close()
@@ -64,8 +63,7 @@ export class DelayedCommands {
         }
       } catch (error) {
         if (isReenactError(error, 'Closed')) return
-        const warning = `Delayed commands of '${this.#kind}': ${messageOf(error)}`
-        process.emitWarning(warning, { code: 'REENACT_WORKER' })
+        warnLeft(this.#definition, error)
       }
       if (!this.#stopping) await sleep(this.#deps.ports.timers, againMs, { background: true })
     }

@@ -4,13 +4,15 @@ import { readMetadata } from '../runtime/codec/metadata.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
-import type { Turn } from './command.ts'
-import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
+import type { CheckedCommand, Turn } from './command.ts'
+import { type ActorStreams, commandIdOf, passCommand, readCommandEvent } from './command-stream.ts'
+import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
 import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
+import { findOutcome, lookupOf } from './outcome.ts'
 import { parkedIds, parkedThrough } from './parked-commands.ts'
 
 /** What all lanes of a worker share. */
@@ -32,15 +34,13 @@ export type LaneStep =
   /** Try again after so long. */
   | { readonly next: 'wait'; readonly delayMs: number }
 
-interface Place {
+/** How far an actor's commands are handled. */
+export interface Place {
   /** What the actor's own events say. */
   readonly recorded: number
   /** With what was parked. */
   readonly handled: number
 }
-
-/** Characters of commands that one lane keeps. */
-const aheadLengthMax = 64 * 1024
 
 /** Commands of one actor. One step at a time. */
 export class Lane {
@@ -59,31 +59,31 @@ export class Lane {
   readonly #deps: LaneDeps
   readonly #attempts: Attempts
   #unmoved = 0
-  /** Commands in order that the signals brought along. */
-  #ahead: RecordedEvent[] = []
-  #aheadLength = 0
+  readonly #ahead: CommandsAhead
   /** Where it is, while that is known. */
   #place: Place | undefined
   /** Ids of commands that were parked and not retried. */
   #givenUp: ReadonlySet<string> = new Set()
 
-  constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
+  /** `place` where this worker knows that nobody else had the actor since. */
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, place?: Place) {
     this.#deps = deps
     this.model = model
     this.streams = streams
+    this.#place = place
+    this.#ahead = new CommandsAhead(deps.pageMax)
     this.#attempts = new Attempts(deps, streams)
+  }
+
+  /** Where it is, if that is all there is to know. */
+  get rest(): Place | undefined {
+    return this.#givenUp.size === 0 ? this.#place : undefined
   }
 
   /** A command was signalled. What follows on need not be read again. */
   signal(event: RecordedEvent): void {
     this.signalled = Math.max(this.signalled, event.revision)
-    const last = this.#ahead.at(-1)
-    const length = event.data.length + event.metadata.length
-    if (last && event.revision !== last.revision + 1) return
-    if (this.#ahead.length >= this.#deps.pageMax || this.#aheadLength + length > aheadLengthMax)
-      return
-    this.#ahead.push(event)
-    this.#aheadLength += length
+    this.#ahead.add(event)
   }
 
   /** 1 find out what is handled, 2 take what follows, 3 have it decided, 4 retry or park what failed. */
@@ -137,11 +137,8 @@ export class Lane {
 
   /** What follows on the command stream: what the signals brought, or what the log holds. */
   async #next(handled: number, limit: number): Promise<readonly RecordedEvent[]> {
-    const ahead = this.#ahead
-    this.#ahead = []
-    this.#aheadLength = 0
-    const at = ahead.findIndex(({ revision }) => revision === handled + 1)
-    if (at >= 0) return ahead.slice(at, at + limit)
+    const ahead = this.#ahead.takeFrom(handled + 1, limit)
+    if (ahead.length > 0) return ahead
     const { store } = this.#deps.directory.deps
     return (await store.readStream(this.streams.commands, { from: handled + 1, limit })).events
   }
@@ -161,10 +158,27 @@ export class Lane {
     }
   }
 
-  /** Suspected of killing the process: counted first. */
+  /** Suspected of killing the process: counted first, unless it was decided before and this is a repetition. */
   async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
-    const begun = await this.#attempts.begin(suspects)
+    const [first] = suspects as [RecordedEvent]
+    if (await this.#isDecided(first)) return this.#decide([first], recorded)
+    const begun = await this.#attempts.begin(suspects, (given) => this.#pass(given, recorded))
     return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
+  }
+
+  /** A repetition leaves no trace in the log: counted, it would be counted anew by every worker that comes. */
+  async #isDecided(recorded: RecordedEvent): Promise<boolean> {
+    const { directory } = this.#deps
+    const { stream } = this.streams
+    const { commandId } = commandIdOf(recorded)
+    try {
+      const state = await directory.actor(this.model, stream).current()
+      const lookup = lookupOf(commandId, state)
+      return (await findOutcome(directory.deps, this.model, stream, lookup)) !== undefined
+    } catch (error) {
+      if (isFinal(error)) throw error
+      return false // Deciding it meets the same error.
+    }
   }
 
   async #decide(
@@ -177,8 +191,10 @@ export class Lane {
     const handled = failed ? events.indexOf(failed.recorded) : events.length
     metrics.handled += handled
     if (handled > 0) this.#unmoved = 0
-    if (counted > 0 && !failed) await this.#attempts.over()
-    if (!failed) return this.#movedTo(events)
+    if (!failed) {
+      await this.#attempts.over()
+      return this.#movedTo(events)
+    }
     // Another worker was faster: what it handled is found by looking again.
     if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
     if (isFinal(failed.error)) throw failed.error
@@ -227,10 +243,25 @@ export class Lane {
     return failed
   }
 
+  /** Takes the turn of what was given up. Answers whether it was decided before that. */
+  async #pass(given: RecordedEvent, recorded: number): Promise<boolean> {
+    const { stream } = this.streams
+    try {
+      await this.#hand(passCommand(this.model, stream, given, recorded))
+    } catch (error) {
+      if (isFinal(error)) throw error
+      // Who had the turn may have decided it; an actor that cannot be loaded decides nothing.
+    }
+    return this.#isDecided(given)
+  }
+
   async #send(event: RecordedEvent, turn: Turn): Promise<void> {
+    await this.#hand(readCommandEvent(this.model, this.streams.stream, event, turn))
+  }
+
+  async #hand(checked: CheckedCommand): Promise<void> {
     const { directory } = this.#deps
     const { stream } = this.streams
-    const checked = readCommandEvent(this.model, stream, event, turn)
     await new Promise((resolve, reject) => {
       directory.send(this.model, stream, new Envelope(checked, resolve, reject))
     })

@@ -2,7 +2,6 @@
 
 import { readHeader } from '../runtime/codec/metadata.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
-import { issuedAt } from '../runtime/core/ids.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
 import { parkedCategory, streamsOf } from './command-stream.ts'
@@ -11,11 +10,12 @@ import type { Model } from './model.ts'
 import {
   type FoundOutcome,
   findOutcome,
+  lookupOf,
   outcomeAt,
   type RawOutcome,
   usedBefore,
 } from './outcome.ts'
-import { parkedEntries } from './parked-commands.ts'
+import { type GivenUp, givenUp } from './parked-commands.ts'
 import type { OutcomeOptions } from './post.ts'
 import type { Replayed } from './rehydrate.ts'
 
@@ -26,8 +26,6 @@ export interface Awaited {
   readonly commandId: string
   /** Of its payload; unknown where only the id of the command is known. */
   readonly payloadHash?: string
-  /** On the command stream; unknown where only the id of the command is known. */
-  readonly revision?: number
 }
 
 interface Waiter {
@@ -192,20 +190,21 @@ export class OutcomeWatch {
 
   /** The outcome as far as there is one. Throws `CommandParked`. */
   async #find(awaited: Awaited): Promise<RawOutcome | undefined> {
-    const { model, id, commandId, revision } = awaited
+    const { model, id, commandId } = awaited
     const { deps } = this.#directory
     const { stream, commands, parked } = streamsOf(model.name, id)
     // An actor that cannot be replayed: the worker meets it too, and parks the command.
     const state = await this.#stateOf(model, stream)
-    const lookup = state && { commands: state.commands, commandId, issuedAt: issuedAt(commandId) }
-    const found = lookup && (await findOutcome(deps, model, stream, lookup))
+    const found = state && (await findOutcome(deps, model, stream, lookupOf(commandId, state)))
     // What was decided stays so, whatever was parked under the same id later.
     if (found) return told(awaited, stream, found)
-    const letter = await lastLetter(deps.store, parked, commandId)
-    if (letter?.open && letter.commandRevision >= (revision ?? 0)) {
-      throw isParked(stream, commandId, `${commands}@${letter.commandRevision}`, letter.message)
+    const given = await givenUp(deps.store, parked, commandId)
+    if (!given) return undefined
+    const { payloadHash = awaited.payloadHash } = given.letter.metadata
+    if (awaited.payloadHash !== undefined && payloadHash !== awaited.payloadHash) {
+      throw usedBefore(commands, commandId, given.letter.commandRevision)
     }
-    return undefined
+    throw isParked(stream, `${commands}@${given.letter.commandRevision}`, given)
   }
 
   async #stateOf(model: Model, stream: string): Promise<Replayed | undefined> {
@@ -230,23 +229,6 @@ function told(
   throw usedBefore(stream, commandId, found.revision)
 }
 
-/** What a parked stream says last about a command. */
-async function lastLetter(
-  store: Parameters<typeof parkedEntries>[0],
-  parked: string,
-  commandId: string,
-): Promise<{ open: boolean; commandRevision: number; message: string } | undefined> {
-  let letter: { open: boolean; commandRevision: number; message: string } | undefined
-  for await (const { event } of parkedEntries(store, parked)) {
-    if (event.commandId !== commandId) continue
-    const { commandRevision, type } = event
-    if (type === 'reenact.CommandParked') {
-      letter = { open: true, commandRevision, message: event.error.message }
-    } else if (type === 'reenact.CommandRetried') letter = undefined
-  }
-  return letter
-}
-
 const undecided = ({ name }: Model, id: string, commandId: string): ReenactError =>
   new ReenactError(
     'UnknownOutcome',
@@ -254,17 +236,17 @@ const undecided = ({ name }: Model, id: string, commandId: string): ReenactError
     { actor: `${name}-${id}`, commandId },
   )
 
-const isParked = (
-  actor: string,
-  commandId: string,
-  deadLetter: string,
-  why: string,
-): ReenactError =>
-  new ReenactError(
+function isParked(actor: string, deadLetter: string, { letter, skipped }: GivenUp): ReenactError {
+  const { commandId, error } = letter
+  const then = skipped
+    ? `It was dead letter '${deadLetter}', which ${skipped.by} skipped: ${skipped.reason}. If it is still due, post it with a new id.`
+    : `It is dead letter '${deadLetter}': mend the cause, then retry it with 'runtime.deadLetters.retry'. Posting it again does not.`
+  return new ReenactError(
     'CommandParked',
-    `The command for ${actor} could not be handled: ${why} It is dead letter '${deadLetter}': mend the cause and retry it.`,
+    `The command for ${actor} could not be handled: ${error.message} ${then}`,
     { actor, commandId, deadLetter },
   )
+}
 
 const overloaded = (): ReenactError =>
   new ReenactError(

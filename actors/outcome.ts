@@ -4,6 +4,7 @@ import { decode } from '../runtime/codec/codec.ts'
 import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
 import { readTyped } from '../runtime/codec/upcasting.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import { issuedAt } from '../runtime/core/ids.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { activate } from './activation.ts'
 import type { CommandWindow } from './command-window.ts'
@@ -71,6 +72,13 @@ export interface Lookup {
   /** When the id was made, if it says so. */
   readonly issuedAt: number | undefined
 }
+
+/** How this command is looked up. */
+export const lookupOf = (commandId: string, { commands }: Pick<Replayed, 'commands'>): Lookup => ({
+  commands,
+  commandId,
+  issuedAt: issuedAt(commandId),
+})
 
 /**
  * Looks a command id up in a stream: first among the remembered, then, unless the id is younger than all that

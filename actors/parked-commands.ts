@@ -75,6 +75,28 @@ export async function parkedIds(store: EventStore, stream: string): Promise<Read
   return ids
 }
 
+/** Why a command is not handled any more. */
+export interface GivenUp {
+  readonly letter: ParkedCommand
+  readonly skipped: Act | undefined
+}
+
+/** Whether this command is given up: parked or skipped, and not retried since. */
+export async function givenUp(
+  store: EventStore,
+  stream: string,
+  commandId: string,
+): Promise<GivenUp | undefined> {
+  let found: GivenUp | undefined
+  for await (const { event } of parkedEntries(store, stream)) {
+    if (event.commandId !== commandId) continue
+    if (event.type === 'reenact.CommandParked') found = { letter: event, skipped: undefined }
+    else if (event.type === 'reenact.CommandRetried') found = undefined
+    else if (found) found = { ...found, skipped: event }
+  }
+  return found
+}
+
 /** The events of a parked stream, oldest first. */
 export async function* parkedEntries(
   store: EventStore,

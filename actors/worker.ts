@@ -1,7 +1,7 @@
 // A worker: takes part in one consumer group for each kind of actor and has commands handled by their actors.
 
 import { sleep } from '../runtime/core/clock.ts'
-import { isReenactError, messageOf } from '../runtime/core/errors.ts'
+import { isReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { Consumer, Delivery, GroupDefinition } from '../runtime/ports/consumer-groups.ts'
 import { Claims } from './claims.ts'
@@ -9,8 +9,9 @@ import { commandCategory, streamsOfRelated } from './command-stream.ts'
 import { DelayedCommands } from './delayed-commands.ts'
 import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
+import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
-import { Lane, type LaneDeps } from './lane.ts'
+import { Lane, type LaneDeps, type Place } from './lane.ts'
 import type { Model } from './model.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
@@ -38,6 +39,7 @@ export interface Worker {
 }
 
 const pageMax = 128
+const restingMax = 16_384
 const rejoinMs = 500
 
 /** The group of a kind of actor. */
@@ -58,6 +60,8 @@ class CommandWorker implements Worker {
   readonly #metrics = zeroWorkerMetrics()
   /** By command stream. */
   readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
+  /** How far actors without anything to do are, least recently used first. */
+  readonly #resting = new Map<string, { place: Place; consumer: Consumer }>()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
   #stepping = 0
@@ -118,8 +122,7 @@ class CommandWorker implements Worker {
         for await (const deliveries of consumer) await this.#accept(model, consumer, deliveries)
       } catch (error) {
         if (isReenactError(error, 'Closed')) return
-        const warning = `Worker of '${model.name}': ${messageOf(error)}. It joins again.`
-        process.emitWarning(warning, { code: 'REENACT_WORKER' })
+        warnLeft(groupOf(this.#deps.group, model.name), error)
       }
       if (!this.#stopping) await sleep(ports.timers, rejoinMs, { background: true })
     }
@@ -129,11 +132,7 @@ class CommandWorker implements Worker {
     const { directory, group, concurrency, name } = this.#deps
     const { groups } = directory.deps.store
     const definition = groupOf(group, model.name)
-    try {
-      await groups.create(definition)
-    } catch (error) {
-      if (!isReenactError(error, 'GroupExists')) throw error
-    }
+    await ensureGroup(groups, definition)
     // Each actor holds one delivery, so this is how many actors may wait here.
     const consumer = await groups.consume(definition, { inFlightMax: concurrency * 2, label: name })
     this.#consumers.add(consumer)
@@ -148,8 +147,9 @@ class CommandWorker implements Worker {
     if (deliveries.some(({ retries }) => retries > 0)) await this.#claims.refresh()
     const signalled = new Set<Lane>()
     const spare: string[] = []
-    for (const { event, retries } of deliveries) {
-      const lane = this.#laneOf(model, consumer, event.stream)
+    for (const delivery of deliveries) {
+      const { event, retries } = delivery
+      const lane = this.#laneOf(model, consumer, delivery)
       signalled.add(lane)
       lane.signal(event)
       if (retries > 0) lane.takenOver = true
@@ -179,7 +179,8 @@ class CommandWorker implements Worker {
     this.#ready.push(lane)
   }
 
-  #laneOf(model: Model, consumer: Consumer, commands: string): Lane {
+  #laneOf(model: Model, consumer: Consumer, delivery: Delivery): Lane {
+    const commands = delivery.event.stream
     const found = this.#lanes.get(commands)
     if (found) {
       // The group was joined again: what the old membership held is answered by the new one.
@@ -189,9 +190,26 @@ class CommandWorker implements Worker {
       }
       return found.lane
     }
-    const lane = new Lane(this.#laneDeps, model, streamsOfRelated(model.name, commands))
+    const streams = streamsOfRelated(model.name, commands)
+    const lane = new Lane(this.#laneDeps, model, streams, this.#placeOf(consumer, delivery))
     this.#lanes.set(commands, { lane, consumer })
     return lane
+  }
+
+  /** Where the actor was left, if this delivery is the next and nobody had it before: then nothing is to be read. */
+  #placeOf(consumer: Consumer, { event, retries }: Delivery): Place | undefined {
+    const resting = this.#resting.get(event.stream)
+    if (!resting) return undefined
+    this.#resting.delete(event.stream)
+    const { place } = resting
+    const isNext = event.revision === place.handled + 1 && retries === 0
+    return isNext && resting.consumer === consumer ? place : undefined
+  }
+
+  #remember(commands: string, place: Place, consumer: Consumer): void {
+    const [oldest] = this.#resting.keys()
+    if (this.#resting.size >= restingMax && oldest !== undefined) this.#resting.delete(oldest)
+    this.#resting.set(commands, { place, consumer })
   }
 
   #work(): void {
@@ -225,8 +243,10 @@ class CommandWorker implements Worker {
   }
 
   async #release(lane: Lane): Promise<void> {
-    const entry = this.#lanes.get(lane.streams.commands)
-    this.#lanes.delete(lane.streams.commands)
+    const { commands } = lane.streams
+    const entry = this.#lanes.get(commands)
+    this.#lanes.delete(commands)
+    if (entry && lane.rest) this.#remember(commands, lane.rest, entry.consumer)
     if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor])
   }
 

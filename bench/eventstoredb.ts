@@ -1,16 +1,13 @@
 // The development server through EventStoreDB's unmodified client, beside the same client against a server that does
 // nothing. Servers are processes of their own; the served store is a file.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import {
   EventStoreDBClient,
   jsonEvent,
   persistentSubscriptionToStreamSettingsFromDefaults as settings,
 } from '@eventstore/db-client'
 import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+import { type ServerScript, serveFile, withServer } from './server-process.ts'
 
 const limitName = 'the client, a server that does nothing'
 const highWaterMark = 1_024
@@ -34,11 +31,7 @@ const serverRow = ({ title, unit, total, load, before }: ServerRow): Row => {
       {
         name: 'Reenact',
         role: 'reenact',
-        run: (context) => {
-          const serve = ['../runtime/cli/main.js', 'serve', '--port', '0']
-          const script = [...serve, '--store', `file:${context.file}`]
-          return measured(script, count(context), load, before)
-        },
+        run: (context) => measured(serveFile(context.file), count(context), load, before),
       },
       {
         name: limitName,
@@ -123,26 +116,20 @@ const events = (count: number) =>
   )
 
 /** Starts a server, connects, runs the load and stops both. */
-async function measured(
-  [script = '', ...args]: readonly string[],
+function measured(
+  server: ServerScript,
   total: number,
   load: (total: number) => Load,
   before?: (total: number) => Load,
 ): Promise<Figure> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const server = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
-  try {
-    const [address] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+  return withServer(server, async (address) => {
     const client = EventStoreDBClient.connectionString(address)
     await client.appendToStream('warm-1', events(1))
     await before?.(total)(client, 'account-1')
     const figure = await rate(total, () => load(total)(client, 'account-1'))
     await client.dispose()
     return figure
-  } finally {
-    server.kill('SIGKILL')
-    await once(server, 'exit')
-  }
+  })
 }
 
 const grouped =

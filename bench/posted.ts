@@ -4,33 +4,44 @@ import { createRuntime } from '../runtime/index.ts'
 import { Account } from './account.ts'
 import { measureBank, openReenactBank } from './bank.ts'
 import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+import { serveFile, withServer } from './server-process.ts'
 
 const accounts = 1_000
 const inFlight = 64
 const perRun = 30_000
+const perRunServed = 10_000
 
-async function posted(context: BenchContext): Promise<Figure> {
-  const count = scaled(perRun, context)
-  const runtime = await createRuntime({ store: `file:${context.file}`, actors: [Account] })
-  const opening = Array.from({ length: accounts }, (_, id) =>
-    runtime.actor(Account, `a${id}`).send({ type: 'open', owner: 'Ann' }),
-  )
-  await Promise.all(opening)
-  const worker = runtime.work()
+/** So many in flight. */
+async function parallel(count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0
   const client = async (): Promise<void> => {
     while (next < count) {
       next += 1
-      await runtime.post(Account, `a${next % accounts}`, { type: 'deposit', amount: 1 })
+      await work(next)
     }
   }
+  await Promise.all(Array.from({ length: inFlight }, client))
+}
+
+async function posted(store: string, count: number): Promise<Figure> {
+  const runtime = await createRuntime({ store, actors: [Account] })
+  await parallel(accounts, async (n) => {
+    await runtime.actor(Account, `a${n % accounts}`).send({ type: 'open', owner: 'Ann' })
+  })
+  const worker = runtime.work()
   const figure = await rate(count, async () => {
-    await Promise.all(Array.from({ length: inFlight }, client))
+    await parallel(count, async (n) => {
+      await runtime.post(Account, `a${n % accounts}`, { type: 'deposit', amount: 1 })
+    })
     while (worker.metrics().handled < count) await new Promise((resolve) => setTimeout(resolve, 1))
   })
   await runtime.close()
   return figure
 }
+
+/** The CPU time is that of the worker, not that of the server. */
+const served = (context: BenchContext): Promise<Figure> =>
+  withServer(serveFile(context.file), (address) => posted(address, scaled(perRunServed, context)))
 
 export const postedRows: readonly Row[] = [
   {
@@ -42,7 +53,7 @@ export const postedRows: readonly Row[] = [
         role: 'reenact',
         durability: 'fsync',
         reach: { atLeast: 10_000 },
-        run: posted,
+        run: (context) => posted(`file:${context.file}`, scaled(perRun, context)),
       },
       {
         name: 'the same sent, not posted',
@@ -54,6 +65,19 @@ export const postedRows: readonly Row[] = [
             inFlight,
             commands: scaled(perRun, context),
           }),
+      },
+    ],
+  },
+  {
+    title: 'posted and handled through reenact serve, 1,000 actors, 64 in flight',
+    unit: 'commands/s',
+    sides: [
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        durability: 'fsync',
+        reach: { atLeast: 3_000 },
+        run: served,
       },
     ],
   },

@@ -18,6 +18,7 @@ export {
   type ContextOf,
   type DeadLetter,
   type DeadLetterFilter,
+  type DeadLetterPreview,
   type DeadLetters,
   type Difference,
   type EventDefinition,

@@ -11,10 +11,6 @@ const [store = '', first = '0', count = '0', actors = '1', deadly = '-1'] = proc
 async function main(): Promise<void> {
   const runtime = await createRuntime({ store, actors: [Counter] })
   runtime.work({ actors: [Counter] })
-  if (count === '0') {
-    process.stdout.write('working\n')
-    return
-  }
   const item = (n: number) => ({
     id: `a${n % Number(actors)}`,
     command: { type: n === Number(deadly) ? ('exit' as const) : ('add' as const), n },

@@ -42,6 +42,7 @@ const machine = setup({
 const Counter = aggregate('counter', machine, { events: { Added: {} } })
 
 const fast = exponential({ delayMsMin: 1, delayMsMax: 2, attemptsMax: 3 })
+const attemptsKey = 'attempts:counter:command-a'
 const act = { by: 'ann', reason: 'mended' }
 
 async function lettersOf(runtime: Runtime, status: 'open' | 'all' = 'open'): Promise<DeadLetter[]> {
@@ -56,6 +57,15 @@ async function failure(promise: Promise<unknown>, code: string): Promise<void> {
     (thrown: unknown) => thrown,
   )
   expect(isReenactError(error) && error.code, String(error)).to.equal(code)
+}
+
+/** The store with another way to append. */
+function appending(store: EventStore, append: EventStore['append']): EventStore {
+  const get = (target: EventStore, key: keyof EventStore) => {
+    const value: unknown = key === 'append' ? append : target[key]
+    return typeof value === 'function' ? value.bind(target) : value
+  }
+  return new Proxy(store, { get } as ProxyHandler<EventStore>)
 }
 
 describe('dead letters', () => {
@@ -194,7 +204,15 @@ describe('dead letters', () => {
     const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
     await failure(bad.outcome(), 'CommandParked')
     failures = 0
-    await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    // Who posts it again is told at once, not when time runs out.
+    const again = await runtime.post(Counter, 'a', { type: 'explode', n: 10 }, options)
+    const told = await again.outcome({ timeoutMs: 60_000 }).catch((error: unknown) => error)
+    expect(told).to.deep.include({
+      code: 'CommandParked',
+      details: { actor: 'counter-a', commandId: 'bang', deadLetter: 'counter:command-a@0' },
+    })
+    const other = await runtime.post(Counter, 'a', { type: 'explode', n: 11 }, options)
+    await failure(other.outcome(), 'IdempotencyMismatch')
     const after = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
     expect((await after.outcome()).state.context.sum).to.equal(1)
     await failure(runtime.outcome(Counter, 'a', 'bang'), 'CommandParked')
@@ -215,6 +233,25 @@ describe('dead letters', () => {
     ])
   })
 
+  it('preview says what a retry would come to, and writes nothing', async () => {
+    runtime.work({ retry: { poison: fast } })
+    const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 })
+    await failure(bad.outcome(), 'CommandParked')
+    const end = async () => (await store.readAll({ direction: 'backwards', limit: 1 })).events
+    const before = await end()
+    const look = () => runtime.deadLetters.preview('counter:command-a@0')
+    const failing = await look()
+    expect(failing).to.deep.include({ outcome: 'failed', failure: 'poison' })
+    failures = 0
+    const events = [{ type: 'Added', n: 10 }]
+    expect(await look()).to.deep.equal({ outcome: 'accepted', events })
+    expect(await end()).to.deep.equal(before)
+    await runtime.deadLetters.retry('counter:command-a@0', act)
+    await runtime.outcome(Counter, 'a', bad.commandId)
+    expect(await look()).to.deep.equal({ outcome: 'duplicate' })
+    await failure(runtime.deadLetters.preview('counter:command-a@7'), 'DeadLetterNotFound')
+  })
+
   it('skip closes it for good, and export shows everything', async () => {
     runtime.work({ retry: { poison: fast } })
     const bad = await runtime.post(Counter, 'a', { type: 'explode', n: 10 })
@@ -225,6 +262,10 @@ describe('dead letters', () => {
     )
     await runtime.deadLetters.skip('counter:command-a@0', { by: 'bob', reason: 'obsolete' })
     expect(await lettersOf(runtime)).to.deep.equal([])
+    const told = await bad.outcome().catch((error: unknown) => error)
+    expect(told)
+      .to.have.property('message')
+      .that.match(/bob skipped: obsolete/)
     const lines: string[] = []
     for await (const line of runtime.deadLetters.export()) lines.push(line)
     expect(lines).to.have.lengthOf(1)
@@ -257,7 +298,7 @@ describe('dead letters', () => {
       ]),
     )
     const attempts = { from: 0, to: 0, attempts: 3 }
-    await store.state.put('attempts:counter:command-a', JSON.stringify(attempts))
+    await store.state.put(attemptsKey, JSON.stringify(attempts))
     const posted = await runtime.postMany(Counter, [
       { id: 'a', command: { type: 'add', n: 1 } },
       { id: 'a', command: { type: 'add', n: 2 } },
@@ -274,9 +315,90 @@ describe('dead letters', () => {
     ])
     const [letter, ...others] = await lettersOf(runtime)
     expect([letter?.id, others.length]).to.deep.equal(['counter:command-a@0', 0])
-    expect(letter?.error.message).to.match(/process ended 3 times/)
+    expect(letter?.error.message).to.match(/process ended or hung 3 times/)
     await runtime.close()
     expect(await store.state.keys('claim:')).to.deep.equal([])
     expect(await store.state.keys('attempts:')).to.deep.equal([])
+  })
+
+  it('a repetition of what was decided is neither counted nor parked, whoever died with it', async () => {
+    const options = { commandId: 'once' }
+    const first = runtime.work()
+    const done = await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    await done.outcome()
+    await first.stop()
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 1]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 1, to: 1, attempts: 3 }))
+    await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    runtime.work()
+    const after = await runtime.post(Counter, 'a', { type: 'add', n: 2 })
+    expect((await after.outcome()).state.context.sum).to.equal(3)
+    expect(await lettersOf(runtime, 'all')).to.deep.equal([])
+    expect((await runtime.outcome(Counter, 'a', 'once')).duplicate).to.equal(true)
+  })
+
+  it('a repetition before the culprit does not make the count begin anew', async () => {
+    const options = { commandId: 'once' }
+    const first = runtime.work()
+    const done = await runtime.post(Counter, 'a', { type: 'add', n: 1 }, options)
+    await done.outcome()
+    await first.stop()
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 3]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 2, to: 2, attempts: 3 }))
+    const [, culprit, last] = await runtime.postMany(Counter, [
+      { id: 'a', command: { type: 'add', n: 1 }, options },
+      { id: 'a', command: { type: 'add', n: 2 } },
+      { id: 'a', command: { type: 'add', n: 4 } },
+    ])
+    runtime.work()
+    await failure(culprit?.outcome() as Promise<unknown>, 'CommandParked')
+    expect((await last?.outcome())?.state.context.sum).to.equal(5)
+  })
+
+  it('what ran together is attempted one by one, also where it comes in pieces', async () => {
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 5]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 0, to: 5, attempts: 2 }))
+    runtime.work()
+    for (const n of [1, 2]) {
+      await (await runtime.post(Counter, 'a', { type: 'add', n })).outcome()
+      const counted = async () => JSON.parse((await store.state.get(attemptsKey))?.value ?? '{}')
+      while ((await counted()).from !== n) await new Promise((resolve) => setTimeout(resolve, 1))
+      expect(await counted()).to.deep.equal({ from: n, to: 5, attempts: 2 })
+    }
+  })
+
+  it('a worker that was thought dead cannot have decided what was parked meanwhile', async () => {
+    // The slow worker has decided the command, and hangs before it is written.
+    let write = (): void => {}
+    const hanging = new Promise<void>((resolve) => {
+      write = resolve
+    })
+    let held = (): void => {}
+    const reached = new Promise<void>((resolve) => {
+      held = resolve
+    })
+    const append: EventStore['append'] = async (stream, ...rest) => {
+      if (stream === 'counter-a') {
+        held()
+        await hanging
+      }
+      return store.append(stream, ...rest)
+    }
+    const slow = await open(appending(store, append))
+    slow.work({ group: 'slow' })
+    const bad = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
+    await reached
+    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 0]]))
+    await store.state.put(attemptsKey, JSON.stringify({ from: 0, to: 0, attempts: 3 }))
+    const worker = runtime.work()
+    await failure(bad.outcome(), 'CommandParked')
+    await worker.stop()
+    write()
+    await slow.close()
+    expect((await runtime.actor(Counter, 'a').state()).context.sum).to.equal(0)
+    runtime.work()
+    // A retry is decided: only the turn was taken, not the command.
+    await runtime.deadLetters.retry('counter:command-a@0', act)
+    expect((await runtime.outcome(Counter, 'a', bad.commandId)).state.context.sum).to.equal(1)
   })
 })

@@ -189,6 +189,14 @@ describe('posted commands', () => {
     expect((await runtime.store.readAll()).events).to.deep.equal([])
   })
 
+  it('are handled by workers with a usable group and concurrency only', () => {
+    for (const options of [{ group: '' }, { group: 'a:b' }, { group: 'a b' }, { concurrency: 0 }]) {
+      expect(() => runtime.work(options))
+        .to.throw()
+        .with.property('code', 'InvalidOption')
+    }
+  })
+
   it('wait for a worker, and say so when time runs out', async () => {
     const posted = await runtime.post(Account, 'ann', { type: 'open', owner: 'Ann' })
     await failure(posted.outcome({ timeoutMs: 10 }), 'UnknownOutcome')
