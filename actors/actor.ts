@@ -31,6 +31,7 @@ import type {
 import { type Verification, verify } from './verify.ts'
 
 interface Answered<A extends AnyAggregate> {
+  /** The id the command was sent under, given or made. */
   readonly commandId: string
   /** The command had come before: this is its first outcome. */
   readonly duplicate: boolean
@@ -44,6 +45,7 @@ interface Answered<A extends AnyAggregate> {
 
 /** The command was taken; its events, if any, are durable. */
 export interface Accepted<A extends AnyAggregate = AnyAggregate> extends Answered<A> {
+  /** Always true: tells it from {@link Rejected}. */
   readonly accepted: true
   /** What happened, in order; empty where the command changed nothing. */
   readonly events: readonly EventOf<A>[]
@@ -51,6 +53,7 @@ export interface Accepted<A extends AnyAggregate = AnyAggregate> extends Answere
 
 /** The command was refused. A value, not an exception: the business said no. */
 export interface Rejected<A extends AnyAggregate = AnyAggregate> extends Answered<A>, Refusal {
+  /** Always false: tells it from {@link Accepted}. */
   readonly accepted: false
   /** One sentence for people. */
   readonly message: string

@@ -62,6 +62,7 @@ export interface Aggregate<
 > {
   /** The category of its streams: actor `ann` of `account` lives in `account-ann`. */
   readonly name: Name
+  /** The machine as it was given. It runs inside actors only. */
   readonly machine: M
   /** Whether snapshots speed up activation, or why not. */
   readonly snapshots: 'on' | { readonly off: string }

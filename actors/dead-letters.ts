@@ -29,6 +29,7 @@ export interface DeadLetter extends ParkedCommand {
   readonly id: string
   /** Kind of actor, or name of the reaction. */
   readonly kind: string
+  /** Id of the actor the command is for. */
   readonly actorId: string
   /** ms since the epoch. */
   readonly parkedAt: number
@@ -99,6 +100,11 @@ export class DeadLetters {
    * One dead letter, whatever its status.
    *
    * @throws `DeadLetterNotFound`
+   * @example
+   * ```ts
+   * const { command, error } = await runtime.deadLetters.show('account:command-ann@5')
+   * console.log(command, error.code, error.stack)
+   * ```
    */
   async show(id: string): Promise<DeadLetter> {
     return (await this.#find(id)).letter
@@ -109,6 +115,13 @@ export class DeadLetters {
    * its `send` is asked again.
    *
    * @throws `DeadLetterNotFound` when there is no open one of this id; of a reaction, what `send` throws still
+   * @throws `InvalidOption` when `by` or `reason` is missing
+   * @example
+   * ```ts
+   * for await (const { id } of runtime.deadLetters.list({ kind: 'account' })) {
+   *   await runtime.deadLetters.retry(id, { by: 'ann', reason: 'the disk has room again' })
+   * }
+   * ```
    */
   async retry(id: string, act: Act): Promise<void> {
     const { letter, streams, again } = await this.#findOpen(id, act)
@@ -146,6 +159,11 @@ export class DeadLetters {
    * Gives the command up for good.
    *
    * @throws `DeadLetterNotFound` when there is no open one of this id
+   * @throws `InvalidOption` when `by` or `reason` is missing
+   * @example
+   * ```ts
+   * await runtime.deadLetters.skip('account:command-ann@5', { by: 'ann', reason: 'entered by hand' })
+   * ```
    */
   async skip(id: string, act: Act): Promise<void> {
     const { letter, streams } = await this.#findOpen(id, act)
@@ -158,7 +176,15 @@ export class DeadLetters {
     })
   }
 
-  /** Dead letters as JSON Lines. */
+  /**
+   * Dead letters as JSON Lines, one text a line with its line feed; whatever their status unless the filter names one.
+   *
+   * @example
+   * ```ts
+   * const lines = runtime.deadLetters.export({ status: 'open' })
+   * await writeFile('dead-letters.jsonl', lines)
+   * ```
+   */
   async *export(filter: DeadLetterFilter = {}): AsyncGenerator<string> {
     for await (const letter of this.list({ status: 'all', ...filter })) {
       yield `${JSON.stringify(letter)}\n`

@@ -4,7 +4,9 @@
 export interface Change {
   /** Where: `value`, `context.balance`, `context.items[2].price`. */
   readonly path: string
+  /** The value in the first state. */
   readonly before?: unknown
+  /** The value in the second state. */
   readonly after?: unknown
 }
 

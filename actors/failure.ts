@@ -22,8 +22,11 @@ export type RetryPolicies = Readonly<Record<FailureClass, RetryPolicy>>
 
 /** An error as dead letters keep it. */
 export interface FailureRecord {
+  /** Of a `ReenactError`; else the name of the error. */
   readonly code: string
+  /** What went wrong, in at most 8,192 characters. */
   readonly message: string
+  /** Stack of the cause, or of the error where it has none; at most 8,192 characters. */
   readonly stack?: string
   /** The message of what caused it. */
   readonly cause?: string

@@ -12,13 +12,17 @@ import { identify } from './recorded.ts'
 export interface ParkedCommand {
   /** As it was posted, with its type. */
   readonly command: JsonObject
+  /** The id it was posted under. */
   readonly commandId: string
   /** Revision on the command stream. */
   readonly commandRevision: number
   /** What stood beside it on the command stream. */
   readonly metadata: JsonObject
+  /** Class of the failure, which chose the retry policy. */
   readonly failure: FailureClass
+  /** The error of the last attempt. */
   readonly error: FailureRecord
+  /** Attempts in all. */
   readonly attempts: number
   /** Revision of the actor when it was given up; `null` when the actor could not be loaded. */
   readonly actorRevision: number | null
@@ -26,7 +30,9 @@ export interface ParkedCommand {
 
 /** What somebody did about a dead letter. */
 export interface Act {
+  /** Name of the person or program. Not empty. */
   readonly by: string
+  /** Why, for those who read the record later. Not empty. */
   readonly reason: string
 }
 

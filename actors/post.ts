@@ -41,9 +41,11 @@ export interface OutcomeOptions {
 
 /** A command that is durably on its actor's command stream. */
 export interface Posted<A extends AnyAggregate = AnyAggregate> {
+  /** The id it was posted under, given or made: ask for the outcome with it. */
   readonly commandId: string
   /** Revision on the command stream; of a delayed command on the stream of those. */
   readonly revision: number
+  /** Place of the command in the log. */
   readonly position: number
   /**
    * Waits for what became of it: the same answer that `send` gives.
@@ -51,14 +53,23 @@ export interface Posted<A extends AnyAggregate = AnyAggregate> {
    * @throws `IdempotencyMismatch` when the id was used before with another payload
    * @throws `CommandParked` when it ended as a dead letter
    * @throws `UnknownOutcome` when time ran out or the signal aborted: nothing is decided yet
+   * @example
+   * ```ts
+   * const posted = await runtime.post(Account, 'ann', { type: 'withdraw', amount: 50 })
+   * const result = await posted.outcome({ timeoutMs: 10_000 })
+   * if (!result.accepted) console.log(result.message)
+   * ```
    */
   outcome(options?: OutcomeOptions): Promise<SendResult<A>>
 }
 
 /** One command of `postMany`. */
 export interface PostItem<A extends AnyAggregate = AnyAggregate> {
+  /** Id of the actor. */
   readonly id: string
+  /** What the actor is to do. */
   readonly command: CommandOf<A>
+  /** As for `post`. Default: none. */
   readonly options?: PostOptions
 }
 

@@ -63,6 +63,7 @@ export interface ActorEvent<E = { readonly type: string }> {
 
 /** The runtime's own record that a command was refused. */
 export interface RejectedRecord {
+  /** Its type in the log. */
   readonly type: 'reenact.Rejected'
   /** As it was given. */
   readonly command: { readonly type: string }
@@ -78,6 +79,7 @@ export interface RejectedRecord {
 
 /** The runtime's own record that a command was accepted and changed nothing. */
 export interface NoEffectRecord {
+  /** Its type in the log. */
   readonly type: 'reenact.NoEffect'
   /** As it was given. */
   readonly command: { readonly type: string }

@@ -30,10 +30,24 @@ export interface WorkerDeps {
 
 /** A running worker. */
 export interface Worker {
-  /** Counters and levels, a copy. */
+  /**
+   * Counters and levels, a copy.
+   *
+   * @example
+   * ```ts
+   * const { handled, parked } = worker.metrics()
+   * console.log(`${handled} handled, ${parked} given up`)
+   * ```
+   */
   metrics(): Readonly<WorkerMetrics>
   /**
-   * Takes nothing more, finishes what is being handled, and leaves its groups; the rest goes to other workers. Idempotent.
+   * Takes nothing more, finishes what is being handled, and leaves its groups; the rest goes to other workers.
+   * Idempotent.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => worker.stop())
+   * ```
    */
   stop(): Promise<void>
 }

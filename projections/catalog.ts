@@ -8,10 +8,13 @@ import type { AnyProjection } from './projection.ts'
 
 /** One build of a read model. */
 export interface Build {
+  /** Name of the projection. */
   readonly projection: string
   /** Counts from 1 for each projection. */
   readonly id: number
+  /** Version of the projection it was made by. */
   readonly version: number
+  /** Fingerprint of the projection it was made by. */
   readonly fingerprint: string
   /** Readers see the live one. `building` becomes live when it has caught up; `old` is kept until dropped. */
   readonly state: 'building' | 'live' | 'old'

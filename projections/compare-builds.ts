@@ -5,8 +5,11 @@ import type { AnyProjection } from './projection.ts'
 
 /** A row that differs. Contents are JSON texts; `undefined` where the row is absent. */
 export interface RowDifference {
+  /** Key of the document, or of the row. */
   readonly key: string
+  /** What the live build has. */
   readonly live: string | undefined
+  /** What the candidate has. */
   readonly candidate: string | undefined
 }
 

@@ -12,7 +12,9 @@ export type FieldOf<T> = {
 
 /** From one value to another, both included. */
 export interface Range<Value> {
+  /** The least one wanted. Default: no lower bound. */
   readonly from?: Value
+  /** The greatest one wanted. Default: no upper bound. */
   readonly to?: Value
 }
 
@@ -23,8 +25,11 @@ export type Where<T> = {
 
 /** What to find. */
 export interface FindOptions<T> {
+  /** Which documents. Default: all. */
   readonly where?: Where<T>
+  /** Field to sort by; documents of one value are sorted by key. Default: by key alone. */
   readonly orderBy?: FieldOf<T>
+  /** Greatest values first. Default false. */
   readonly descending?: boolean
   /** At most so many. Default 1,000. */
   readonly limit?: number

@@ -17,19 +17,52 @@ const keptMax = 50_000
 
 /** What handlers of a documents view write to. All of it commits with the checkpoint, or not at all. */
 export interface Documents<T extends object> {
-  /** The document as it stands after the events before, frozen. */
+  /**
+   * The document as it stands after the events before, frozen.
+   *
+   * @throws `InvalidName` for a key that is empty, longer than 1,024 characters or not storable
+   * @example
+   * ```ts
+   * Deposited: async ({ amount }, view, { actorId }) => {
+   *   const before = await view.get(actorId)
+   *   if (before) view.put(actorId, { ...before, balance: before.balance + amount })
+   * }
+   * ```
+   */
   get(key: string): Promise<T | undefined>
-  /** Writes a whole document. */
+  /**
+   * Writes a whole document: plain JSON data.
+   *
+   * @throws `InvalidName` for the key; `InvalidPayload` for what could not be stored
+   * @example
+   * ```ts
+   * Opened: ({ owner }, view, { actorId }) => view.put(actorId, { owner, balance: 0 })
+   * ```
+   */
   put(key: string, document: T): void
   /**
    * Changes a document: by fields, of a document that must be there (else `NoDocument`), or by a function of
    * what is there, whose `undefined` removes it. Need not be awaited: the next event waits for it.
+   *
+   * @example
+   * ```ts
+   * Deposited: ({ amount }, view, { actorId }) =>
+   *   view.patch(actorId, (row) => row && { ...row, balance: row.balance + amount })
+   * ```
    */
   patch(
     key: string,
     change: Partial<T> | ((document: T | undefined) => T | undefined),
   ): Promise<void>
-  /** Removes a document; absent is fine. */
+  /**
+   * Removes a document; absent is fine.
+   *
+   * @throws `InvalidName` for the key
+   * @example
+   * ```ts
+   * Frozen: (_event, view, { actorId }) => view.delete(actorId)
+   * ```
+   */
   delete(key: string): void
 }
 

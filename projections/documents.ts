@@ -20,13 +20,24 @@ import type { View } from './view.ts'
 
 /** A document and its key. */
 export interface Found<T> {
+  /** The key it was put under. */
   readonly key: string
+  /** What was put under it. */
   readonly document: T
 }
 
 /** How a documents view is read. */
 export interface DocumentsReader<T extends object> {
-  /** One document. */
+  /**
+   * One document, or `undefined`.
+   *
+   * @throws `InvalidName` for the key; `UnknownProjection` while there is no read model yet
+   * @example
+   * ```ts
+   * const row = await runtime.view(Balances).get('ann')
+   * console.log(row?.balance ?? 0)
+   * ```
+   */
   get(key: string): Promise<T | undefined>
   /**
    * Documents by their fields, ordered by `orderBy` and then by key; without it by key.
@@ -37,7 +48,15 @@ export interface DocumentsReader<T extends object> {
    * ```
    */
   find(options?: FindOptions<T>): Promise<readonly Found<T>[]>
-  /** How many there are. */
+  /**
+   * How many there are, of all or of those for which `where` holds.
+   *
+   * @throws `InvalidOption` for a field that cannot be asked for; `UnknownProjection` as `get`
+   * @example
+   * ```ts
+   * const rich = await runtime.view(Balances).count({ balance: { from: 1_000_000 } })
+   * ```
+   */
   count(where?: Where<T>): Promise<number>
 }
 

@@ -4,6 +4,7 @@
 export interface Source {
   /** The category of its streams. */
   readonly name: string
+  /** The machine: its type says which events there are. */
   readonly machine: { transition(snapshot: never, event: never, scope: never): unknown }
 }
 
@@ -29,17 +30,25 @@ export type EventsFrom<From> = From extends readonly (infer S)[] ? Emitted<S> : 
 
 /** The runtime's own record that a command was refused, for those who ask for it. */
 export interface RejectedEvent {
+  /** Its type in the log. */
   readonly type: 'reenact.Rejected'
+  /** The command as it was given. */
   readonly command: { readonly type: string }
+  /** The machine's state value then. */
   readonly state: unknown
+  /** Guards that refused, by name; an inline guard by its path in the machine. */
   readonly guards: readonly string[]
+  /** What the machine's `reject` action said. */
   readonly reason?: string
+  /** Details of the `reject` action. */
   readonly details?: unknown
 }
 
 /** The runtime's own record that a command changed nothing, for those who ask for it. */
 export interface NoEffectEvent {
+  /** Its type in the log. */
   readonly type: 'reenact.NoEffect'
+  /** The command as it was given. */
   readonly command: { readonly type: string }
 }
 
@@ -59,8 +68,11 @@ export interface EventInfo {
   readonly time: number
   /** When the store took it. */
   readonly recordedAt: number
+  /** The command it came of; `undefined` for events of foreign writers, as the two below. */
   readonly commandId: string | undefined
+  /** The conversation it belongs to. */
   readonly correlationId: string | undefined
+  /** The message that caused the command. */
   readonly causationId: string | undefined
   /** What the caller of the command gave as `metadata`. */
   readonly metadata: Readonly<Record<string, unknown>> | undefined

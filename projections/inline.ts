@@ -16,9 +16,25 @@ import type { View } from './view.ts'
 
 /** What inline handlers read and write, at once. */
 export interface InlineDocuments<T extends object> {
-  /** The document as it stands, frozen. */
+  /**
+   * The document as it stands, frozen.
+   *
+   * @throws `InvalidName` for a key that is empty, longer than 1,024 characters or not storable, as the two below
+   * @example
+   * ```ts
+   * Opened: ({ owner }, view) => {
+   *   if (view.get(owner)) throw new Error(`${owner} has an account`)
+   * }
+   * ```
+   */
   get(key: string): T | undefined
+  /**
+   * Writes a whole document.
+   *
+   * @throws `InvalidPayload` for what could not be stored
+   */
   put(key: string, document: T): void
+  /** Removes a document; absent is fine. */
   delete(key: string): void
 }
 
@@ -45,13 +61,23 @@ export interface InlineShape<T extends object> {
   readonly document?: T
 }
 
-/** The documents of an inline projection. */
+/**
+ * The documents of an inline projection.
+ *
+ * @example
+ * ```ts
+ * view: inlineDocuments<{ account: string }>()
+ * ```
+ */
 export const inlineDocuments = <T extends object>(): InlineShape<T> => ({})
 
 /** Options of {@link inlineProjection}. */
 export interface InlineOptions<From, T extends object> {
+  /** The aggregate, or aggregates, whose events are read. */
   readonly from: From
+  /** What the documents look like: `inlineDocuments<T>()`. */
   readonly view: InlineShape<T>
+  /** Handlers by event type. Types without one are not read. */
   readonly on: InlineHandlersFrom<From, T>
   /** Raise it whenever a handler gives other results: the documents are made anew at the next start. Default 1. */
   readonly version?: number
@@ -59,16 +85,35 @@ export interface InlineOptions<From, T extends object> {
 
 /** A projection that is part of every append. Make it with {@link inlineProjection}. */
 export interface InlineProjection<T extends object = object> {
+  /** Its own name; the documents are kept under it. */
   readonly name: string
   /** @internal */
   readonly inner: AnyProjection
+  /** Carries the type of the documents. */
   readonly view: InlineShape<T>
 }
 
 /** How an inline projection is read. What a `send` answered is in it. */
 export interface InlineReader<T extends object> {
+  /**
+   * One document, or `undefined`.
+   *
+   * @throws `InvalidName` for the key
+   * @example
+   * ```ts
+   * const owner = await runtime.inlineView(Owners).get('Ann')
+   * console.log(owner?.account)
+   * ```
+   */
   get(key: string): Promise<T | undefined>
-  /** Keys that begin so, in byte order. */
+  /**
+   * Keys that begin so, in byte order. Default: all.
+   *
+   * @example
+   * ```ts
+   * const owners = await runtime.inlineView(Owners).keys('A')
+   * ```
+   */
   keys(prefix?: string): Promise<readonly string[]>
 }
 

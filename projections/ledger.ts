@@ -13,9 +13,13 @@ export interface Checkpoint {
 
 /** An event that could not be projected. */
 export interface ParkedEvent {
+  /** Place of the event in the log; `redrive` takes it. */
   readonly position: number
+  /** The stream it is in. */
   readonly stream: string
+  /** Place in that stream. */
   readonly revision: number
+  /** Its type in the log. */
   readonly type: string
   /** The error's message and stack. */
   readonly error: string

@@ -28,15 +28,19 @@ export interface ProjectionOptions<From, Write, Read> {
 
 /** A read model made from the log. Make it with {@link projection}. */
 export interface Projection<Write = unknown, Read = unknown> {
+  /** Names the read model and its worker. */
   readonly name: string
+  /** Version of its results, as declared. Default 1. */
   readonly version: number
   /** Changes with the text of the handlers and the view's shape. */
   readonly fingerprint: string
+  /** Workers that share the log, as declared. Default 1. */
   readonly partitions: number
   /** Kinds of actors it reads. */
   readonly kinds: readonly string[]
   /** Event types it reads, by today's names. */
   readonly types: readonly string[]
+  /** What the read model is. */
   readonly view: View<Write, Read>
   /** By event type. */
   readonly handlers: ReadonlyMap<string, Handler<never, never>>

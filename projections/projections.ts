@@ -80,17 +80,17 @@ export class Projections {
     })
   }
 
-  /** How each projection that runs here is doing. */
+  /** How each projection that runs here is doing. `Closed` after the runtime is. */
   async status(): Promise<readonly ProjectionStatus[]> {
     return Promise.all([...this.#running.values()].map((running) => this.#statusOf(running)))
   }
 
-  /** Resolves when the batch in hand is committed; nothing is projected until `resume`. */
+  /** Resolves when the batch in hand is committed; nothing more until `resume`. `UnknownProjection` where not run. */
   async pause(projection: AnyProjection): Promise<void> {
     await this.#runningOf(projection).workers.pause()
   }
 
-  /** Goes on after a pause, or after an error stopped it. */
+  /** Goes on after a pause, or after an error stopped it. `UnknownProjection` where it does not run here. */
   resume(projection: AnyProjection): void {
     this.#runningOf(projection).workers.resume()
   }
@@ -101,6 +101,7 @@ export class Projections {
    *
    * @returns whether the new one is live: false when `verify` kept the old one
    * @throws what stopped the build; the live one is as before
+   * @example await runtime.projections.rebuild(Balances, { verify: (differences) => differences.length === 0 })
    */
   async rebuild(projection: AnyProjection, options: RebuildOptions = {}): Promise<boolean> {
     const shadow = await this.shadow(projection)
@@ -115,8 +116,10 @@ export class Projections {
   }
 
   /**
-   * Builds a candidate that follows the log beside the live one, to be compared with it and made live when it has
-   * proved itself. The projection has the name of the live one.
+   * Builds a candidate of the same name that follows the log beside the live one, to be compared and made live.
+   *
+   * @throws `UnknownActor` when it reads an aggregate that is not among `actors`
+   * @example const shadow = await runtime.projections.shadow(Balances)
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
     checkKinds(projection, this.#deps.upcasters)
@@ -140,13 +143,13 @@ export class Projections {
     this.#running.get(projection.name)?.workers.resume()
   }
 
-  /** Removes builds that are not live any more, and candidates that nobody works on here. */
+  /** Removes builds that are not live, and candidates nobody works on here. Answers how many. */
   async drop(projection: AnyProjection): Promise<number> {
     const { catalog } = await this.#open()
     return catalog.dropDead(projection.name, this.#shadows.get(projection.name)?.build.id)
   }
 
-  /** Events that were put aside because their handler failed, in the order of the log. */
+  /** Events put aside because their handler failed, in log order. `UnknownProjection` while nothing was built. */
   async deadLetters(projection: AnyProjection): Promise<readonly ParkedEvent[]> {
     return deadLetters(await (await this.#reader(projection.name)).session())
   }
@@ -157,6 +160,7 @@ export class Projections {
    *
    * @returns how many were handled
    * @throws `ProjectionFailed` for the first that fails again; it stays aside
+   * @example const handled = await runtime.projections.redrive(Balances)
    */
   async redrive(projection: AnyProjection, position?: number): Promise<number> {
     const { workers } = this.#runningOf(projection)
@@ -170,9 +174,7 @@ export class Projections {
     return wanted.length
   }
 
-  /**
-   * @internal Runs `body` while the projection stands still. `write` writes to the view, past the log.
-   */
+  /** @internal Runs `body` while the projection stands still. `write` writes to the view, past the log. */
   async standingStill<Result>(
     projection: AnyProjection,
     body: (

@@ -15,10 +15,13 @@ import { WorkerGroup } from './worker-group.ts'
 
 /** How far a build is. */
 export interface BuildProgress {
+  /** Name of the projection. */
   readonly projection: string
+  /** Every event up to here is in it. */
   readonly position: number
   /** Where it is to arrive: the live build's position when it began. */
   readonly end: number
+  /** Positions passed a second, on average since the wait began. */
   readonly eventsPerSecond: number
   /** Time left at this rate, ms; `undefined` as long as that cannot be said. */
   readonly leftMs: number | undefined
@@ -66,7 +69,16 @@ export class Shadow {
     return this.#stopped
   }
 
-  /** Resolves when it is as far as the live build; throws what stopped it. */
+  /**
+   * Resolves when it is as far as the live build; throws what stopped it.
+   *
+   * @example
+   * ```ts
+   * await shadow.caughtUp({
+   *   onProgress: ({ position, end }) => console.log(`${position} of ${end}`),
+   * })
+   * ```
+   */
   async caughtUp({ onProgress, signal }: CatchUpOptions = {}): Promise<void> {
     const { ports, projection, store } = this.#deps
     const end = Math.min(
@@ -95,7 +107,14 @@ export class Shadow {
     }
   }
 
-  /** Every event up to here is in it. */
+  /**
+   * Every event up to here is in it.
+   *
+   * @example
+   * ```ts
+   * console.log(`build ${shadow.build.id} is at ${await shadow.position()}`)
+   * ```
+   */
   position(): Promise<number> {
     return positionOf(this.#deps.engine, this.build)
   }
@@ -104,6 +123,10 @@ export class Shadow {
    * The first rows that differ from the live build, both at the same position; the live one waits meanwhile.
    *
    * @param max - how many at most. Default 100
+   * @example
+   * ```ts
+   * for (const { key, live, candidate } of await shadow.diff(20)) console.log(key, live, candidate)
+   * ```
    */
   async diff(max = 100): Promise<readonly RowDifference[]> {
     try {
@@ -119,6 +142,13 @@ export class Shadow {
    * handled. The former one is kept until `runtime.projections.drop`.
    *
    * @param verify - asked with the differences before the swap; false keeps the live one
+   * @returns whether it is live now
+   * @throws what stopped it; the live one is as before
+   * @example
+   * ```ts
+   * const promoted = await shadow.promote((differences) => differences.length === 0)
+   * if (!promoted) await shadow.drop()
+   * ```
    */
   async promote(
     verify?: (differences: readonly RowDifference[]) => boolean | Promise<boolean>,
@@ -140,13 +170,27 @@ export class Shadow {
     return true
   }
 
-  /** Lets go of it. It goes on from where it is when it is asked for again. */
+  /**
+   * Lets go of it. It goes on from where it is when it is asked for again.
+   *
+   * @example
+   * ```ts
+   * await shadow.stop() // and later: await runtime.projections.shadow(Balances)
+   * ```
+   */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#workers.stop()
   }
 
-  /** Removes it. */
+  /**
+   * Lets go of it and removes what was built.
+   *
+   * @example
+   * ```ts
+   * if ((await shadow.diff()).length > 0) await shadow.drop()
+   * ```
+   */
   async drop(): Promise<void> {
     await this.stop()
     await this.#deps.catalog.drop(this.build)

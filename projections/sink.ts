@@ -7,6 +7,7 @@ import type { View, ViewWriter } from './view.ts'
 
 /** One write to a sink. */
 export interface SinkWrite<T> {
+  /** Key the handler gave. */
   readonly key: string
   /** `undefined` removes it: keep the position even then. */
   readonly value: T | undefined
@@ -33,7 +34,13 @@ export interface SinkTarget<T> {
 
 /** What handlers of a sink write to. There is no reading: what is there may be ahead of the checkpoint. */
 export interface SinkView<T> {
+  /**
+   * Writes a value; it reaches the target with its batch.
+   *
+   * @throws `InvalidName` for a key that is empty, longer than 1,024 characters or not storable
+   */
   put(key: string, value: T): void
+  /** Removes a value; absent is fine. */
   delete(key: string): void
 }
 

@@ -24,6 +24,7 @@ export interface Lag {
 
 /** How a projection is doing. */
 export interface ProjectionStatus {
+  /** Name of the projection. */
   readonly name: string
   /** Of the worker in this process. */
   readonly state: WorkerState
@@ -31,6 +32,7 @@ export interface ProjectionStatus {
   readonly build: Pick<Build, 'id' | 'version'>
   /** Every event up to here is in the live read model. */
   readonly position: number
+  /** How far the live read model is behind the log. */
   readonly lag: Lag
   /** Events handled by this process, over the last seconds. */
   readonly eventsPerSecond: number

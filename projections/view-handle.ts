@@ -38,7 +38,16 @@ export type PastView<Read> = Read & {
 
 /** What every view has besides its own questions. */
 export interface ViewHandle<Read> {
-  /** The position up to which every event is in it. */
+  /**
+   * The position up to which every event is in it.
+   *
+   * @throws `UnknownProjection` while there is no read model yet
+   * @example
+   * ```ts
+   * const balances = runtime.view(Balances)
+   * console.log(`the balances are at ${await balances.position()}`)
+   * ```
+   */
   position(): Promise<number>
   /**
    * Resolves when the view holds everything up to a position, or up to what a `send` answered.

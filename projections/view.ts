@@ -28,6 +28,7 @@ export interface View<Write, Read> {
   readonly shape: string
   /** Makes the tables, in a transaction. */
   create(session: Session): Promise<void>
+  /** Opens what handlers write to. `exclusive`: no other writer has these tables. */
   write(session: Session, options: { readonly exclusive: boolean }): ViewWriter<Write>
   /** What users read with. `session` leads to the version that is live at that moment. */
   read(session: () => Promise<Session>): Read

@@ -19,9 +19,11 @@ export type WorkerState =
 export interface WorkerError {
   /** Of a `ReenactError`. */
   readonly code: ErrorCode | undefined
+  /** The error's message. */
   readonly message: string
   /** ms since the epoch. */
   readonly at: number
+  /** What was thrown. */
   readonly error: unknown
 }
 

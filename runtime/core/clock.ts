@@ -35,8 +35,11 @@ export interface Timers {
 
 /** The three ports together. */
 export interface Ports {
+  /** Where time comes from. */
   readonly clock: Clock
+  /** Where chance comes from. */
   readonly random: Random
+  /** What waits. */
   readonly timers: Timers
 }
 

@@ -8,6 +8,7 @@ export interface RetryPolicy {
   delayMs(attempt: number): number | null
 }
 
+/** Options of {@link exponential}. */
 export interface ExponentialOptions {
   /** Delay before the second attempt, ms. */
   readonly delayMsMin: number
@@ -17,7 +18,15 @@ export interface ExponentialOptions {
   readonly attemptsMax: number
 }
 
-/** Doubles up to a ceiling. Jitter belongs to the caller, which owns the random source. */
+/**
+ * Doubles up to a ceiling. Jitter belongs to the caller, which owns the random source.
+ *
+ * @example
+ * ```ts
+ * const retry = { transient: exponential({ delayMsMin: 100, delayMsMax: 10_000, attemptsMax: 12 }) }
+ * const worker = runtime.work({ retry })
+ * ```
+ */
 export const exponential = (options: ExponentialOptions): RetryPolicy => ({
   delayMs: (attempt) =>
     attempt < options.attemptsMax
@@ -25,12 +34,26 @@ export const exponential = (options: ExponentialOptions): RetryPolicy => ({
       : null,
 })
 
-/** Waits these delays, ms, then gives up: one attempt more than there are delays. `steps([])` never retries. */
+/**
+ * Waits these delays, ms, then gives up: one attempt more than there are delays. `steps([])` never retries.
+ *
+ * @example
+ * ```ts
+ * const worker = runtime.work({ retry: { transient: steps([100, 1_000, 10_000]) } })
+ * ```
+ */
 export const steps = (delaysMs: readonly number[]): RetryPolicy => ({
   delayMs: (attempt) => delaysMs[attempt - 1] ?? null,
 })
 
-/** Never gives up: doubles up to a ceiling and stays there. */
+/**
+ * Never gives up: doubles up to a ceiling and stays there.
+ *
+ * @example
+ * ```ts
+ * const worker = runtime.work({ retry: { transient: forever({ delayMsMin: 100, delayMsMax: 60_000 }) } })
+ * ```
+ */
 export const forever = (options: Omit<ExponentialOptions, 'attemptsMax'>): RetryPolicy =>
   exponential({ ...options, attemptsMax: Number.POSITIVE_INFINITY })
 

@@ -46,6 +46,15 @@ export interface CommandStreams {
   /**
    * Posts many commands with few commits, those of one actor in their order. Nothing is posted unless all are valid;
    * where the store fails in between, some may be: post all again with the same command ids.
+   *
+   * @throws what `post` throws, for the first command that fails
+   * @example
+   * ```ts
+   * const posted = await runtime.postMany(Account, [
+   *   { id: 'ann', command: { type: 'deposit', amount: 5 }, options: { commandId: 'bonus-ann' } },
+   *   { id: 'bob', command: { type: 'deposit', amount: 5 }, options: { commandId: 'bonus-bob' } },
+   * ])
+   * ```
    */
   postMany<A extends AnyAggregate>(
     aggregate: A,
@@ -56,6 +65,11 @@ export interface CommandStreams {
    *
    * @throws `CommandParked` when it is a dead letter
    * @throws `UnknownOutcome` when time ran out: nothing is decided yet
+   * @example
+   * ```ts
+   * const result = await runtime.outcome(Account, 'ann', 'order-4711', { timeoutMs: 10_000 })
+   * console.log(result.accepted ? result.events : result.message)
+   * ```
    */
   outcome<A extends AnyAggregate>(
     aggregate: A,

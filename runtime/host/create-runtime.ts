@@ -36,6 +36,11 @@ export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
    *
    * @throws `UnknownActor` when the aggregate is not among `actors`
    * @throws `InvalidName` for an id that cannot be part of a stream name
+   * @example
+   * ```ts
+   * const ann = runtime.actor(Account, 'ann')
+   * const { accepted, state } = await ann.send({ type: 'deposit', amount: 50 })
+   * ```
    */
   actor<A extends AnyAggregate>(aggregate: A, id: string): Actor<A>
   /**
@@ -63,14 +68,33 @@ export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
    * may miss what is still in its WAL.
    *
    * @throws `InvalidOption` for a store that is not a file, or a path that exists
+   * @throws `DiskFull` without room for it; `StoreUnreadable`, `CorruptEvent` where the store is damaged
+   * @example
+   * ```ts
+   * await runtime.backup(`bank-${new Date().toISOString().slice(0, 10)}.db`)
+   * ```
    */
   backup(path: string): Promise<void>
-  /** Counters and levels, a copy. */
+  /**
+   * Counters and levels since the start, a copy: it does not change.
+   *
+   * @example
+   * ```ts
+   * const { resident, pending, overloaded } = runtime.metrics()
+   * if (overloaded > 0) console.log(`${overloaded} commands turned away, ${pending} wait`)
+   * ```
+   */
   metrics(): Readonly<Metrics>
   /**
    * Takes no more commands, brings what was taken to a definite outcome, then closes the store if this runtime
    * opened it. After `graceMs` (default 10,000) what is left fails: not begun with `Closed`, else with
    * `UnknownOutcome`; ending the process then is as safe as a crash. Idempotent.
+   *
+   * @throws `InvalidOption` for a `graceMs` below 0
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => runtime.close({ graceMs: 30_000 }))
+   * ```
    */
   close(options?: { readonly graceMs?: number }): Promise<void>
 }

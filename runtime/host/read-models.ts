@@ -68,7 +68,21 @@ export interface ReadModels {
     projection: Projection<Write, Read>,
     options: ReconcileOptions<A, Write, Read>,
   ): Observable<ReconcileReport>
-  /** Status of the projections that run here; pause, resume, rebuild, dead letters. */
+  /**
+   * Status of the projections that run here; pause, resume, rebuild, dead letters.
+   *
+   * @example
+   * ```ts
+   * for (const { name, state, lag } of await runtime.projections.status()) console.log(name, state, lag.ms)
+   * await runtime.projections.pause(Balances)
+   * runtime.projections.resume(Balances)
+   *
+   * const letters = await runtime.projections.deadLetters(Balances)
+   * if (letters.length > 0) await runtime.projections.redrive(Balances)
+   *
+   * if (await runtime.projections.rebuild(Balances)) await runtime.projections.drop(Balances)
+   * ```
+   */
   readonly projections: Projections
 }
 

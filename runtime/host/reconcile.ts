@@ -18,8 +18,11 @@ export interface ReconcileOptions<A extends AnyAggregate, Write, Read> {
 
 /** An actor, and the view to look at or to write to. Both are at the same position. */
 export interface ActorBeside<A extends AnyAggregate, View> {
+  /** Id of the actor. */
   readonly id: string
+  /** Its state by replay. */
   readonly state: ActorState<A>
+  /** The view to read in `compare`, to write to in `repair`. */
   readonly view: View
 }
 

@@ -22,8 +22,18 @@ import { streamName } from '../core/stream-name.ts'
 
 /** A command that is posted later. */
 export interface Scheduled {
+  /** Names the schedule, as given or made. */
   readonly scheduleId: string
-  /** Ends the schedule; says who and why. */
+  /**
+   * Ends the schedule; says who and why.
+   *
+   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when it has ended
+   * @example
+   * ```ts
+   * const { cancel } = await runtime.schedule(Account, 'ann', { type: 'deposit', amount: 5 }, { cron: '0 8 1 * *' })
+   * await cancel({ by: 'ann', reason: 'the campaign is over' })
+   * ```
+   */
   cancel(act: Act): Promise<void>
 }
 

@@ -15,6 +15,7 @@ export type ConsumerStrategy = 'RoundRobin' | 'DispatchToSingle' | 'Pinned' | 'P
 
 /** How a group works. Every queue has a bound. */
 export interface GroupSettings {
+  /** Who gets the next event. Default `RoundRobin`. */
   readonly strategy: ConsumerStrategy
   /** Deliveries after the first before an event is parked. Default 10; `Infinity` never parks. */
   readonly retriesMax: number
@@ -39,6 +40,7 @@ export interface GroupSettings {
 
 /** Which group is meant: the same name on another stream is another group. */
 export interface GroupKey {
+  /** Name of the group. */
   readonly name: string
   /** The stream it reads; without one it reads the log. */
   readonly stream?: string
@@ -50,6 +52,7 @@ export interface GroupDefinition extends GroupKey {
   readonly filter?: LogFilter
   /** The last one not wanted: a revision of the stream or a position; `end` for new ones only. Default: none. */
   readonly after?: number | 'end'
+  /** What is not given has its default. */
   readonly settings?: Partial<GroupSettings>
   /** Kept with the group and shown by `info`; the group does not look at it. */
   readonly annotations?: Readonly<Record<string, string | number | boolean | null>>
@@ -57,6 +60,7 @@ export interface GroupDefinition extends GroupKey {
 
 /** One event with a consumer. Its `event.id` answers it. */
 export interface Delivery {
+  /** The event as it is in the log. */
   readonly event: RecordedEvent
   /** How often it was delivered before. */
   readonly retries: number
@@ -73,6 +77,7 @@ export interface Delivery {
  */
 export type NackAction = 'retry' | 'park' | 'skip' | 'stop'
 
+/** Options of {@link Consumer.nack}. */
 export interface NackOptions {
   /** For `retry`: not before so long, ms. Default 0. */
   readonly delayMs?: number
@@ -80,6 +85,7 @@ export interface NackOptions {
   readonly reason?: string
 }
 
+/** Options of {@link ConsumerGroups.consume}. */
 export interface ConsumeOptions {
   /** Deliveries without an answer at the same time: the consumer's credit. Default 10. */
   readonly inFlightMax?: number
@@ -92,18 +98,42 @@ export interface ConsumeOptions {
  * ends when the consumer, its group or the store is closed, and throws what keeps the group from reading on.
  */
 export interface Consumer extends AsyncIterable<readonly Delivery[]> {
-  /** Handled. Ids that are not with this consumer any more are passed over. */
+  /**
+   * Handled. Ids that are not with this consumer any more are passed over.
+   *
+   * @example
+   * ```ts
+   * await consumer.ack(deliveries.map(({ event }) => event.id))
+   * ```
+   */
   ack(eventIds: readonly string[]): Promise<void>
-  /** Not handled. Resolves when it is decided: what is parked is durable then. */
+  /**
+   * Not handled. Resolves when it is decided: what is parked is durable then.
+   *
+   * @example
+   * ```ts
+   * await consumer.nack([event.id], 'retry', { delayMs: 5_000, reason: 'mail server is away' })
+   * ```
+   */
   nack(eventIds: readonly string[], action: NackAction, options?: NackOptions): Promise<void>
-  /** Leaves. What it had goes to others; only what it had received counts as delivered. */
+  /**
+   * Leaves. What it had goes to others; only what it had received counts as delivered.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => consumer.close())
+   * ```
+   */
   close(): void
 }
 
 /** A member as `info` shows it. */
 export interface ConsumerInfo {
+  /** As given to `consume`; `undefined` if it was not. */
   readonly label: string | undefined
+  /** Deliveries with it, not yet answered. */
   readonly inFlight: number
+  /** At most so many, as given to `consume`. */
   readonly inFlightMax: number
   /** Deliveries so far. */
   readonly delivered: number
@@ -111,9 +141,13 @@ export interface ConsumerInfo {
 
 /** A group and how it is doing. Counts begin with the process. */
 export interface GroupInfo extends GroupKey {
+  /** Which events of the log; `undefined` for all, and for a group of one stream. */
   readonly filter: LogFilter | undefined
+  /** Complete, defaults included. */
   readonly settings: GroupSettings
+  /** What was kept with the group; `{}` if nothing. */
   readonly annotations: Readonly<Record<string, string | number | boolean | null>>
+  /** Its members now. */
   readonly consumers: readonly ConsumerInfo[]
   /** `idle` until somebody consumes; `behind` while it catches up; `failed` when it cannot read on. */
   readonly status: 'idle' | 'behind' | 'live' | 'failed'
@@ -144,6 +178,8 @@ export interface GroupInfo extends GroupKey {
  */
 export interface ConsumerGroups {
   /**
+   * Makes a group, durably. Nothing is delivered until somebody consumes.
+   *
    * @throws `GroupExists`, `InvalidOption`, `InvalidName`
    * @example
    * ```ts
@@ -160,23 +196,54 @@ export interface ConsumerGroups {
    * Changes settings and annotations; what is not given stays. Its consumers end and join again.
    *
    * @throws `GroupNotFound`, `InvalidOption`
+   * @example
+   * ```ts
+   * await store.groups.update({ name: 'mailer' }, { settings: { retriesMax: 20 } })
+   * ```
    */
   update(key: GroupKey, change: Pick<GroupDefinition, 'settings' | 'annotations'>): Promise<void>
   /**
    * Ends its consumers and forgets it, parked events too.
    *
    * @throws `GroupNotFound`
+   * @example
+   * ```ts
+   * await store.groups.delete({ name: 'mailer' })
+   * ```
    */
   delete(key: GroupKey): Promise<void>
-  /** All groups, or those of one stream. */
+  /**
+   * All groups, or those of one stream.
+   *
+   * @example
+   * ```ts
+   * for (const { name, status, parked } of await store.groups.list()) console.log(name, status, parked)
+   * ```
+   */
   list(stream?: string): Promise<readonly GroupInfo[]>
-  /** @throws `GroupNotFound` */
+  /**
+   * One group and how it is doing.
+   *
+   * @throws `GroupNotFound`
+   * @example
+   * ```ts
+   * const { checkpoint, waiting, consumers } = await store.groups.info({ name: 'mailer' })
+   * ```
+   */
   info(key: GroupKey): Promise<GroupInfo>
   /**
    * Joins a group.
    *
    * @throws `GroupNotFound`; `Overloaded` when `consumersMax` are there; `AheadOfLog` when the checkpoint is beyond
    * the log
+   * @example
+   * ```ts
+   * const consumer = await store.groups.consume({ name: 'mailer' }, { inFlightMax: 20, label: 'mailer-1' })
+   * for await (const deliveries of consumer) {
+   *   for (const { event } of deliveries) await mail(event)
+   *   await consumer.ack(deliveries.map(({ event }) => event.id))
+   * }
+   * ```
    */
   consume(key: GroupKey, options?: ConsumeOptions): Promise<Consumer>
   /**
@@ -184,6 +251,10 @@ export interface ConsumerGroups {
    * anew if it fails again. Answers how many will come.
    *
    * @throws `GroupNotFound`
+   * @example
+   * ```ts
+   * const count = await store.groups.replayParked({ name: 'mailer' }, { limit: 100 })
+   * ```
    */
   replayParked(key: GroupKey, options?: { readonly limit?: number }): Promise<number>
 }

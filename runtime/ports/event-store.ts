@@ -191,8 +191,11 @@ export interface Supports {
 
 /** Entries of the state store, read and written inside the transaction of an append. */
 export interface InlineState {
+  /** The value, or `undefined`. */
   get(key: string): string | undefined
+  /** Writes a value. */
   put(key: string, value: string): void
+  /** Removes a value; absent is fine. */
   delete(key: string): void
 }
 
@@ -210,11 +213,6 @@ export type InlineHook = (events: readonly RecordedEvent[], state: InlineState) 
  * stream is, `StoreFailed` where the disk fails, `Closed` after `close`, and `InvalidOption` for wrong options. The
  * other methods that write reject with `StreamDeleted` for a tombstone, `InvalidName`, `InvalidOption`, `ReadOnly`,
  * `DiskFull`, `StoreFailed` and `Closed`.
- *
- * @example
- * ```ts
- * const { events, end } = await runtime.store.readStream('account-ann', { from: 10, limit: 100 })
- * ```
  */
 export interface EventStore {
   /** For messages: `memory:`, `file:bank.db`. */
@@ -237,22 +235,46 @@ export interface EventStore {
     events: readonly EventToAppend[],
     options: AppendOptions,
   ): Promise<AppendOutcome>
-  /** One page of a stream. */
+  /**
+   * One page of a stream.
+   * @example const { events, end } = await store.readStream('account-ann', { from: 10, limit: 100 })
+   */
   readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage>
-  /** One page of the whole log. */
+  /**
+   * One page of the whole log.
+   * @example const { events, position } = await store.readAll({ after: 4711, filter: { types: ['Deposited'] } })
+   */
   readAll(options?: ReadAllOptions): Promise<LogPage>
-  /** Follows a stream or the log. Close it when done. */
+  /**
+   * Follows a stream or the log. Close it when done.
+   * @example const subscription = store.subscribe({ stream: 'account-ann', after: 'end' })
+   */
   subscribe(options?: SubscribeOptions): Subscription
-  /** Names of the category's streams that have readable events, in byte order. */
+  /**
+   * Names of the category's streams that have readable events, in byte order.
+   * @example const names = await store.listStreams({ category: 'account', after: 'account-ann' })
+   */
   listStreams(options: ListStreamsOptions): Promise<readonly string[]>
 
-  /** The rules of a stream; `{}` if it has none. */
+  /**
+   * The rules of a stream; `{}` if it has none.
+   * @example const { maxCount } = await store.streamMetadata('account-ann')
+   */
   streamMetadata(stream: string): Promise<StreamMetadata>
-  /** Replaces the rules of a stream, which need not exist yet. */
+  /**
+   * Replaces the rules of a stream, which need not exist yet.
+   * @example await store.setStreamMetadata('sensor-7', { maxCount: 1_000 })
+   */
   setStreamMetadata(stream: string, metadata: StreamMetadata): Promise<void>
-  /** Hides all events. The stream can be written again; revisions go on. */
+  /**
+   * Hides all events. The stream can be written again; revisions go on.
+   * @example await store.deleteStream('sensor-7')
+   */
   deleteStream(stream: string): Promise<void>
-  /** Ends the stream for ever. */
+  /**
+   * Ends the stream for ever.
+   * @example await store.tombstoneStream('sensor-7')
+   */
   tombstoneStream(stream: string): Promise<void>
 
   /** Snapshots, checkpoints and the like. */
@@ -262,10 +284,14 @@ export interface EventStore {
   /**
    * Writes a consistent copy of the whole store to a new file and checks it. For stores on disk. `InvalidOption` for a
    * path that exists; what reading rejects with where the store is damaged.
+   * @example await store.backup?.('bank-copy.db')
    */
   backup?(path: string): Promise<void>
   /** Runs `hook` in the transaction of every append from now on. For embedded stores. */
   inline?(hook: InlineHook): void
-  /** Finishes accepted appends, then lets go of everything. */
+  /**
+   * Finishes accepted appends, then lets go of everything.
+   * @example await store.close()
+   */
   close(): Promise<void>
 }

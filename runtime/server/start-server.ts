@@ -36,13 +36,20 @@ const features = Object.fromEntries(
 
 /** A running server. Make it with {@link startServer}. */
 export interface EventStoreServer {
+  /** The address it listens on. */
   readonly host: string
+  /** The port it listens on, also where 0 was given. */
   readonly port: number
   /** What clients connect to, `esdb://…`. Users put their name and password into it. */
   readonly connectionString: string
   /**
    * Answers the appends it has taken, ends every open call with CANCELLED, then closes the store if it opened
    * it. Idempotent.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => server.close())
+   * ```
    */
   close(): Promise<void>
 }

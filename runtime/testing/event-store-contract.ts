@@ -1,6 +1,4 @@
 // The conformance suite of the EventStore port. An adapter is right when all that apply to it pass.
-//
-// for (const { name, run } of contractFor(harness)) it(name, () => run(harness))
 
 import { batchCases, expectationCases } from './contract/append-cases.ts'
 import { concurrencyCases, lifetimeCases } from './contract/concurrency-cases.ts'
@@ -32,6 +30,13 @@ export const eventStoreContract: readonly ContractCase[] = [
   ...lifetimeCases,
 ]
 
-/** The cases that apply to this adapter. */
+/**
+ * The cases that apply to this adapter.
+ *
+ * @example
+ * ```ts
+ * for (const { name, run } of contractFor(harness)) it(name, () => run(harness))
+ * ```
+ */
 export const contractFor = (harness: ContractHarness): readonly ContractCase[] =>
   eventStoreContract.filter(({ needs = [] }) => needs.every((need) => Boolean(harness[need])))

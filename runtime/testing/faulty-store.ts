@@ -47,9 +47,24 @@ export interface FaultyStoreOptions {
 
 /** A store with faults. Make it with {@link createFaultyStore}. */
 export interface FaultyStore extends EventStore {
-  /** Faults of the next appends, in order; they come before chance is asked. */
+  /**
+   * Faults of the next appends, in order; they come before chance is asked.
+   *
+   * @example
+   * ```ts
+   * store.script({ kind: 'drop' }, { kind: 'refuse' }) // the next append, then the one after it
+   * ```
+   */
   script(...faults: readonly Fault[]): void
-  /** No more faults by chance, nor those of the script that are left. What is under way still arrives. */
+  /**
+   * No more faults by chance, nor those of the script that are left. What is under way still arrives.
+   *
+   * @example
+   * ```ts
+   * store.heal()
+   * await ports.runAll() // late requests arrive
+   * ```
+   */
   heal(): void
   /** Appends so far, each attempt counted. */
   readonly appends: number

@@ -14,18 +14,54 @@ export interface ManualPortsOptions {
 
 /** Ports that a test holds in its hand. Make them with {@link createManualPorts}. */
 export interface ManualPorts extends Ports {
-  /** Moves time on, firing what falls due in order; after each timer promises go on as far as they can. */
+  /**
+   * Moves time on, firing what falls due in order; after each timer promises go on as far as they can.
+   *
+   * @example
+   * ```ts
+   * await ports.advance(60_000) // idle actors leave memory
+   * ```
+   */
   advance(ms: number): Promise<void>
-  /** Lets promises go on as far as they can. Time stands still. */
+  /**
+   * Lets promises go on as far as they can. Time stands still.
+   *
+   * @example
+   * ```ts
+   * const sending = ann.send({ type: 'deposit', amount: 5 })
+   * await ports.settle() // it went as far as it can without time
+   * ```
+   */
   settle(): Promise<void>
-  /** Moves time on until no timer is left, background timers aside. Throws where that never ends. */
+  /**
+   * Moves time on until no timer is left, background timers aside. Throws where that never ends.
+   *
+   * @example
+   * ```ts
+   * await ports.runAll()
+   * assert.equal(store.outstanding, 0)
+   * ```
+   */
   runAll(): Promise<void>
   /**
    * Waits for a promise, moving time on only while it does not settle otherwise. Throws when nothing is left
    * that could settle it.
+   *
+   * @example
+   * ```ts
+   * const { state } = await ports.until(ann.send({ type: 'deposit', amount: 5 }))
+   * assert.equal(state.context.balance, 5)
+   * ```
    */
   until<T>(promise: Promise<T>): Promise<T>
-  /** Sets the wall clock forward or, with a negative number, back. Timers go by the other clock: none fires. */
+  /**
+   * Sets the wall clock forward or, with a negative number, back. Timers go by the other clock: none fires.
+   *
+   * @example
+   * ```ts
+   * ports.jump(-3_600_000) // the wall clock is set back an hour
+   * ```
+   */
   jump(ms: number): void
   /** Timers that have not fired, background timers included. */
   readonly pendingTimers: number

@@ -18,6 +18,7 @@ export type ScenarioState<A extends AnyAggregate = AnyAggregate> = Pick<
 
 /** What a command led to, as plain data for any assertion library. */
 export interface ScenarioOutcome<A extends AnyAggregate = AnyAggregate> {
+  /** Whether the command was taken, with or without events. */
   readonly accepted: boolean
   /** As a reader of the log would get them; empty for a rejection and for a command without effect. */
   readonly events: readonly EventOf<A>[]
@@ -27,6 +28,7 @@ export interface ScenarioOutcome<A extends AnyAggregate = AnyAggregate> {
   readonly guards: readonly string[]
   /** What `reject(reason, details)` gave. */
   readonly reason?: string
+  /** What it gave as details. */
   readonly details?: unknown
 }
 
@@ -36,6 +38,7 @@ export interface StoredEventInput {
   readonly type: string
   /** Version of the data's shape. Default 1. */
   readonly version?: number
+  /** The data in the shape of that version. */
   readonly data: object
 }
 
@@ -48,18 +51,34 @@ export interface Scenario<A extends AnyAggregate = AnyAggregate> {
    *
    * @throws `UnexpectedEvent` where the machine has no transition for one, `InvalidPayload` for data that
    * could not be stored
+   * @example
+   * ```ts
+   * const open = scenario(Account).given({ type: 'Opened', owner: 'Ann' }, { type: 'Deposited', amount: 5 })
+   * assert.equal(open.state.context.balance, 5)
+   * ```
    */
   given(...events: readonly EventOf<A>[]): Scenario<A>
   /**
    * The same history and then events as older releases wrote them, which go through aliases and upcasters.
    *
    * @throws `UnknownEvent`, `NewerSchema` as a replay would
+   * @example
+   * ```ts
+   * const open = scenario(Account).givenStored({ type: 'Opened', version: 1, data: { owner: 'Ann' } })
+   * assert.equal(open.state.value, 'active')
+   * ```
    */
   givenStored(...events: readonly StoredEventInput[]): Scenario<A>
   /**
    * Decides a command. The scenario stays as it was.
    *
    * @throws `InvalidCommand`, `InvalidMachine`, `InvalidEvent`, `UnexpectedEvent`, and what guards throw
+   * @example
+   * ```ts
+   * const { accepted, guards } = open.when({ type: 'withdraw', amount: 50 })
+   * assert.equal(accepted, false)
+   * assert.deepEqual(guards, ['covered'])
+   * ```
    */
   when(command: CommandOf<A>): ScenarioOutcome<A>
 }

@@ -17,9 +17,26 @@ import type {
 
 /** How the suite gets at the adapter under test. */
 export interface ContractHarness {
-  /** A new, empty store. The case closes it. */
+  /**
+   * A new, empty store. The case closes it.
+   *
+   * @example
+   * ```ts
+   * const harness: ContractHarness = { open: async (options) => createMemoryStore(options), takesClock: true }
+   * ```
+   */
   open(options?: { readonly clock?: Clock }): Promise<EventStore>
-  /** Closes the store and opens again what it kept. For stores that are durable. */
+  /**
+   * Closes the store and opens again what it kept. For stores that are durable.
+   *
+   * @example
+   * ```ts
+   * reopen: async (store) => {
+   *   await store.close()
+   *   return openMine(store.name)
+   * }
+   * ```
+   */
   reopen?(store: EventStore, options?: { readonly clock?: Clock }): Promise<EventStore>
   /** Whether `open` and `reopen` use the clock they are given. */
   readonly takesClock?: boolean
@@ -37,8 +54,11 @@ export type ContractNeed = 'reopen' | 'takesClock' | 'truncatesAtOnce' | 'exactG
 
 /** One expectation of the port. */
 export interface ContractCase {
+  /** What is expected, as a title for a test. */
   readonly name: string
+  /** What the harness must have for it to apply. Default: nothing more. */
   readonly needs?: readonly ContractNeed[]
+  /** Rejects where the adapter is wrong, with what was expected. */
   run(harness: ContractHarness): Promise<void>
 }
 
