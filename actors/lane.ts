@@ -52,8 +52,11 @@ export class Lane {
   target = -1
   /** A worker before this one had it, and the later signals with it: look at the stream's end. */
   takenOver = false
-  /** The delivery that is answered when everything is handled. */
-  anchor: string | undefined
+  /**
+   * The delivery of the last command that came, answered when everything is handled. Never an earlier one: a worker that
+   * stood still may have lost that without knowing, and what came later would lead nobody back here.
+   */
+  anchor: { readonly id: string; readonly revision: number } | undefined
   /** It has its turn, waits for it, or waits for a time. */
   scheduled = false
   readonly #deps: LaneDeps

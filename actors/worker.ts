@@ -167,9 +167,12 @@ class CommandWorker implements Worker {
       signalled.add(lane)
       lane.signal(event)
       if (retries > 0) lane.takenOver = true
-      // One delivery is enough to come back to this actor after a crash.
-      if (lane.anchor === undefined) lane.anchor = event.id
-      else if (lane.anchor !== event.id) spare.push(event.id)
+      // One delivery is enough to come back to this actor after a crash: the latest.
+      const { anchor } = lane
+      if (anchor === undefined || event.revision > anchor.revision) {
+        if (anchor) spare.push(anchor.id)
+        lane.anchor = { id: event.id, revision: event.revision }
+      } else if (anchor.id !== event.id) spare.push(event.id)
     }
     await this.#claim(signalled)
     if (spare.length > 0) await consumer.ack(spare)
@@ -261,7 +264,7 @@ class CommandWorker implements Worker {
     const entry = this.#lanes.get(commands)
     this.#lanes.delete(commands)
     if (entry && lane.rest) this.#remember(commands, lane.rest, entry.consumer)
-    if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor])
+    if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor.id])
   }
 
   #wait(lane: Lane, delayMs: number): void {
