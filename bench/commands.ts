@@ -13,10 +13,11 @@ const sized = (load: Load, { scale }: BenchContext): Load => ({
   commands: Math.max(1, Math.round(load.commands * scale)),
 })
 
-const reenact = (load: Load, durability: 'fsync' | 'memory'): Side => ({
+const reenact = (load: Load, durability: 'fsync' | 'memory', reach?: Reach): Side => ({
   name: 'Reenact',
   role: 'reenact',
   durability,
+  ...(reach && { reach }),
   run: async (context) => {
     const store = durability === 'fsync' ? `file:${context.file}` : 'memory:'
     return measureBank(await openReenactBank(store), sized(load, context))
@@ -31,10 +32,11 @@ const rawLog = (load: Load, atLeast: number): Side => ({
   run: (context) => rawLogRate(context.file, sized(load, context).commands, load.inFlight),
 })
 
-const rawSqlite = (load: Load): Side => ({
+const rawSqlite = (load: Load, reach?: Reach): Side => ({
   name: `SQLite rows, ${load.inFlight} a commit`,
   role: 'limit',
   durability: 'fsync',
+  ...(reach && { reach }),
   run: (context) => {
     const { commands } = sized(load, context)
     return rate(commands, () => rawInserts(context.file, commands, load.inFlight))
@@ -108,9 +110,9 @@ export const commandRows: readonly Row[] = [
     title: '1,000 actors, 64 in flight, durable',
     unit,
     sides: [
-      reenact(many, 'fsync'),
+      reenact(many, 'fsync', { atLeast: 30_000 }),
       rawLog(many, 0.5),
-      rawSqlite(many),
+      rawSqlite(many, { atLeast: 0.5 }),
       guarantees(many),
       peer('Emmett on SQLite, one connection', 'emmett.mjs', 'fsync', many, { atLeast: 20 }),
       peer('XState, snapshots in SQLite', 'xstate.mjs', 'fsync', many),

@@ -217,7 +217,12 @@ export const readingRows: readonly Row[] = [
     unit: 'events/s',
     prepare: prepareLong,
     sides: [
-      { name: 'Reenact', role: 'reenact', run: (context) => replay(context, Account, longEvents) },
+      {
+        name: 'Reenact',
+        role: 'reenact',
+        reach: { atLeast: 250_000 },
+        run: (context) => replay(context, Account, longEvents),
+      },
       {
         name: 'JSON.parse of the events alone',
         role: 'limit',
