@@ -12,7 +12,8 @@ const [file = '', cycle = '0'] = process.argv.slice(2)
 const runtime = await createRuntime({
   store: `file:${file}`,
   actors: [Account],
-  limits: { snapshotEvery: 50 },
+  // A busy disk is no reason to fail here.
+  limits: { snapshotEvery: 50, timeoutMs: 60_000 },
 })
 
 async function work(account: number): Promise<void> {

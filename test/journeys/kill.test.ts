@@ -24,7 +24,11 @@ interface Acknowledged {
 /** Runs the worker and kills it at a random moment after its first answers. */
 async function runAndKill(file: string, cycle: number): Promise<Acknowledged[]> {
   const child = spawn(process.execPath, [worker, file, String(cycle)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk
   })
   const ended = once(child, 'exit')
   const killAt = 1 + Math.floor(Math.random() * 3_000)
@@ -38,7 +42,7 @@ async function runAndKill(file: string, cycle: number): Promise<Acknowledged[]> 
     if (acknowledged.length === killAt) child.kill('SIGKILL')
   }
   const [code, signal] = await ended
-  expect([code, signal]).to.deep.equal([null, 'SIGKILL'])
+  expect([code, signal], errors).to.deep.equal([null, 'SIGKILL'])
   // The last line may have lost digits: it says less than what was acknowledged, so it is left out.
   return acknowledged.slice(0, -1)
 }

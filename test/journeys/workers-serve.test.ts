@@ -97,7 +97,9 @@ describe('workers through the server', function () {
   const server = serverProcess()
   const workers = new Set<ChildProcess>()
   let posting = true
+  let poster: Runtime | undefined
   after(async () => {
+    await poster?.close({ graceMs: 1_000 })
     await Promise.all([...workers].map(kill))
     await server.kill()
     rmSync(folder, { recursive: true, force: true })
@@ -156,6 +158,7 @@ describe('workers through the server', function () {
     const started = await Promise.all([1, 2, 3].map(() => startWorker(address)))
     for (const worker of started) workers.add(worker)
     const runtime = await createRuntime({ store: address, actors: [Account] })
+    poster = runtime
     await Promise.all([post(runtime), disturb(address)])
     await handled(runtime)
     await Promise.all([...workers].map(kill))
