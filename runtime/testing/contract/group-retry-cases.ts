@@ -58,6 +58,8 @@ export const groupRetryCases: readonly ContractCase[] = [
     await consumer.nack(first, 'park')
     await consumer.nack(second, 'skip')
     await consumer.ack(third)
+    // Answers are on their way: a group that is changed before they arrive gives them again.
+    await infoWhen(store, key, ({ inFlight }) => inFlight === 0)
     await store.groups.update(key, {})
     const { checkpoint, parked, inFlight } = await store.groups.info(key)
     assert.deepEqual([checkpoint, parked, inFlight], [2, 1, 0])
