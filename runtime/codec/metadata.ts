@@ -1,5 +1,6 @@
 // What stands beside the data of every event.
 
+import { wholeNumber } from '../core/whole-number.ts'
 import { quoted } from './codec.ts'
 
 /** What Reenact writes beside the data. Foreign writers may lack any of it. */
@@ -83,19 +84,6 @@ export function readHeader(event: { readonly metadata: string }): EventHeader {
     }
   }
   return readMetadata(event)
-}
-
-/** The number these digits say; -1 where they are none as JSON writes them, or too many. */
-function wholeNumber(text: string, start: number, end: number): number {
-  const length = end - start
-  if (length < 1 || length > 15 || (length > 1 && text.charCodeAt(start) === 0x30)) return -1
-  let number = 0
-  for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - 0x30
-    if (digit < 0 || digit > 9) return -1
-    number = number * 10 + digit
-  }
-  return number
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string'

@@ -2,6 +2,7 @@
 
 import { crc32 } from 'node:zlib'
 import { ReenactError } from '../../core/errors.ts'
+import { wholeNumber } from '../../core/whole-number.ts'
 import type { EventToAppend, RecordedEvent } from '../../ports/event-store.ts'
 import type { EventRow } from './statements.ts'
 
@@ -54,20 +55,7 @@ function checkFrame(name: string, seed: number, frame: string, expected?: number
   const crcEnd = frame.indexOf(separator)
   const revisionEnd = frame.indexOf(separator, crcEnd + 1)
   if (crc32(frame.slice(crcEnd + 1), seed) === wholeNumber(frame, 0, crcEnd)) return revisionEnd
-  const revision = wholeNumber(frame, crcEnd + 1, revisionEnd)
-  throw corruptEvent(name, expected ?? (Number.isSafeInteger(revision) ? revision : -1))
-}
-
-/** The number these digits say: a third of what it costs to cut them out first. */
-function wholeNumber(text: string, start: number, end: number): number {
-  if (start >= end) return Number.NaN
-  let number = 0
-  for (let at = start; at < end; at += 1) {
-    const digit = text.charCodeAt(at) - 0x30
-    if (digit < 0 || digit > 9) return Number.NaN
-    number = number * 10 + digit
-  }
-  return number
+  throw corruptEvent(name, expected ?? wholeNumber(frame, crcEnd + 1, revisionEnd))
 }
 
 /** The event of a row, checked. `expected` is the revision to complain about. Throws `CorruptEvent`. */
