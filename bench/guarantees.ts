@@ -6,7 +6,7 @@ import { copyOf, encode, payloadHash } from '../runtime/codec/codec.ts'
 import { writeMetadata } from '../runtime/codec/metadata.ts'
 import { systemPorts } from '../runtime/core/clock.ts'
 import { createIds } from '../runtime/core/ids.ts'
-import { eventOf, frameOf, streamSeed } from '../runtime/stores/sqlite/event-row.ts'
+import { eventOf, framed, streamSeed, textOf } from '../runtime/stores/sqlite/event-row.ts'
 import { insertRows, prepareStatements } from '../runtime/stores/sqlite/statements.ts'
 
 /** Writes `count` events of so many streams, `batch` a transaction, with everything a reader relies on. */
@@ -51,8 +51,8 @@ export function guardedInserts(file: string, streams: number, count: number, bat
       const { name, revision } = stream
       const made = identify({ stream: name, revision, type: 'Deposited', data, metadata })
       stream.hash = made.hash
-      const frame = frameOf(stream.seed, revision, position, time, made.event)
-      rows.push(position, stream.id, frame)
+      const text = textOf(revision, position, time, made.event)
+      rows.push(position, stream.id, framed(text, stream.seed))
     }
     database.exec('BEGIN IMMEDIATE')
     insertRows(inserts, rows)

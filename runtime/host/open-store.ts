@@ -10,7 +10,8 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  *
  * - `memory:` is empty and gone with the process
  * - `esdb://…` and `esdb+discover://…` are EventStoreDB, by its own connection string
- * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer
+ * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer, and
+ *   `file:PATH?thread=off` writes without a thread of its own, however busy it is
  *
  * @throws `InvalidOption` for any other address
  * @throws `StoreLocked` when another process writes the file
@@ -21,12 +22,15 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
 export async function openStore(address: string, ports: Ports): Promise<EventStore> {
   const { clock, timers } = ports
   if (address === 'memory:') return createMemoryStore({ clock, timers })
-  const file = /^file:(?<path>[^?]+)(?:\?mode=(?<mode>ro|rw))?$/.exec(address)?.groups
+  const file = /^file:(?<path>[^?]+)(?:\?(?:mode=(?<mode>ro|rw)|thread=(?<thread>on|off)))?$/.exec(
+    address,
+  )?.groups
   if (file?.['path']) {
     // Loaded only where a file is used: `memory:` needs no native code.
     const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
     return openSqliteStore(file['path'], {
       mode: file['mode'] === 'ro' ? 'ro' : 'rw',
+      thread: file['thread'] !== 'off',
       clock,
       timers,
     })

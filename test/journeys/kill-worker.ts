@@ -1,16 +1,21 @@
 // The process the kill test kills: 64 commands in flight over 16 accounts, each acknowledgement on a line.
 //
-// A line is `account number revision`, written after the answer. Every seventh command is refused, on record.
+// A line is `account number revision`, written after the answer. Every seventh command is refused, on record. In every
+// other life all commits go to the storage thread.
 
 import { createRuntime } from '../../runtime/index.ts'
+import { openSqliteStore } from '../../runtime/stores/sqlite/sqlite-store.ts'
+import { threadDefaults } from '../../runtime/stores/sqlite/storage-thread.ts'
 import { Account } from '../fixtures/account.ts'
 
 const accounts = 16
 const inFlight = 4
 const [file = '', cycle = '0'] = process.argv.slice(2)
 
+const thread = { ...threadDefaults, operationsMin: 1, groupsBefore: 0 }
+
 const runtime = await createRuntime({
-  store: `file:${file}`,
+  store: Number(cycle) % 2 === 1 ? await openSqliteStore(file, {}, { thread }) : `file:${file}`,
   actors: [Account],
   // A busy disk is no reason to fail here.
   limits: { snapshotEvery: 50, timeoutMs: 60_000 },

@@ -18,19 +18,19 @@ export interface EventOwner {
 export const streamSeed = (stream: string): number => crc32(stream + separator)
 
 /**
- * An event with its place as one text, its checksum first. No part holds the separator, so no two events share a
- * text. Many columns instead of one would cost twice as much, written and read.
+ * An event with its place as one text. No part holds the separator, so no two events share a text. Many columns
+ * instead of one would cost twice as much, written and read.
  */
-export function frameOf(
-  seed: number,
+export const textOf = (
   revision: number,
   position: number,
   recordedAt: number,
   { id, type, data, metadata }: EventToAppend,
-): string {
-  const text = `${revision}\x1f${position}\x1f${recordedAt}\x1f${id}\x1f${type}\x1f${data}\x1f${metadata}`
-  return `${crc32(text, seed)}\x1f${text}`
-}
+): string =>
+  `${revision}\x1f${position}\x1f${recordedAt}\x1f${id}\x1f${type}\x1f${data}\x1f${metadata}`
+
+/** The text of an event as the file has it: its checksum first. */
+export const framed = (text: string, seed: number): string => `${crc32(text, seed)}\x1f${text}`
 
 /** The checksum of a list of texts and numbers. */
 export const frameCrc = (parts: readonly (string | number)[]): number =>

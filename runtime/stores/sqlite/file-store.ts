@@ -25,8 +25,8 @@ import { checkStateText } from '../state-rules.ts'
 import { subscribeTo } from '../store-subscription.ts'
 import { checkedMetadata, shownMetadata, softDeleted, unwritten } from '../visibility.ts'
 import { backUp } from './backup.ts'
+import type { QueueLimits } from './commit-queue.ts'
 import type { Connection } from './connection.ts'
-import type { QueueLimits } from './group-commit.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LogReader } from './log-reader.ts'
 import type { Operation, WriteContext } from './operations.ts'
@@ -40,7 +40,9 @@ import {
 } from './operations.ts'
 import { pollForChanges } from './poll-for-changes.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
+import type { StorageThread } from './storage-thread.ts'
 import { StreamTable } from './stream-table.ts'
+import { emptyTransaction } from './transaction.ts'
 
 /** A store in one file. */
 export interface SqliteStore extends EventStore {
@@ -58,6 +60,7 @@ export interface SqliteStoreParts {
   readonly timers: Timers
   readonly pollMs: number
   readonly limits: QueueLimits
+  readonly thread: StorageThread
   /** Called when the file is closed. */
   readonly release: () => void
 }
@@ -77,7 +80,7 @@ export class FileStore implements SqliteStore {
   readonly #release: () => void
   #closed = false
 
-  constructor({ connection, clock, timers, pollMs, limits, release }: SqliteStoreParts) {
+  constructor({ connection, clock, timers, pollMs, limits, thread, release }: SqliteStoreParts) {
     this.#connection = connection
     this.#release = release
     this.name = `file:${connection.file}`
@@ -105,15 +108,16 @@ export class FileStore implements SqliteStore {
       clock,
       position,
       recordedAt,
-      rows: [],
+      committed: position,
+      transaction: emptyTransaction(),
+      state: new Map(),
       lastId: undefined,
-      changed: false,
       inline: undefined,
     }
     this.inline = (hook) => {
       context.inline = hook
     }
-    this.#commits = new GroupCommit(context, limits, (events) => {
+    this.#commits = new GroupCommit(context, limits, thread, (events) => {
       if (events) this.#changes.notify()
     })
     this.state = this.#stateStore()
@@ -133,11 +137,11 @@ export class FileStore implements SqliteStore {
   }
 
   async readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage> {
-    return this.#read(() => this.#reader.readStream(stream, options))
+    return this.#settled(() => this.#reader.readStream(stream, options))
   }
 
   async readAll(options?: ReadAllOptions): Promise<LogPage> {
-    return this.#read(() => this.#reader.readAll(options))
+    return this.#settled(() => this.#reader.readAll(options))
   }
 
   subscribe(options: SubscribeOptions = {}): Subscription {
@@ -145,17 +149,17 @@ export class FileStore implements SqliteStore {
     return subscribeTo(this, options, {
       changes: this.#changes,
       subscriptions: this.#subscriptions,
-      logEnd: () => this.#read(() => this.#reader.logEnd()),
-      streamEnd: (stream) => this.#read(() => this.#streams.find(stream)?.head ?? -1),
+      logEnd: () => this.#settled(() => this.#reader.logEnd()),
+      streamEnd: (stream) => this.#settled(() => this.#streams.find(stream)?.head ?? -1),
     })
   }
 
   async listStreams(options: ListStreamsOptions): Promise<readonly string[]> {
-    return this.#read(() => this.#reader.listStreams(options))
+    return this.#settled(() => this.#reader.listStreams(options))
   }
 
   async streamMetadata(stream: string): Promise<StreamMetadata> {
-    return this.#read(() => shownMetadata(this.#streams.find(stream) ?? unwritten))
+    return this.#settled(() => shownMetadata(this.#streams.find(stream) ?? unwritten))
   }
 
   async setStreamMetadata(stream: string, given: StreamMetadata): Promise<void> {
@@ -191,6 +195,7 @@ export class FileStore implements SqliteStore {
 
   async backup(path: string): Promise<void> {
     this.#checkOpen()
+    while (this.#commits.landed !== undefined) await this.#commits.landed
     await backUp(this.#connection, path)
   }
 
@@ -199,7 +204,7 @@ export class FileStore implements SqliteStore {
     if (this.groups.active) await this.groups.close()
     if (this.#closed) return
     this.#closed = true
-    this.#commits.drain()
+    await this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
     const isSound = !this.#connection.readOnly && !this.#commits.failed
@@ -224,7 +229,7 @@ export class FileStore implements SqliteStore {
 
   #stateStore(): StateStore {
     return {
-      get: async (key) => this.#read(() => stateOf(this.#connection, key)),
+      get: async (key) => this.#settled(() => stateOf(this.#connection, key)),
       put: async (key, value, expected) => {
         checkStateText(key, value)
         return this.#submit<number | undefined>(
@@ -235,7 +240,7 @@ export class FileStore implements SqliteStore {
       delete: async (key) => {
         await this.#submit(key.length, remove(key))
       },
-      keys: async (prefix) => this.#read(() => stateKeys(this.#connection, prefix)),
+      keys: async (prefix) => this.#settled(() => stateKeys(this.#connection, prefix)),
     }
   }
 
@@ -251,8 +256,18 @@ export class FileStore implements SqliteStore {
     })
   }
 
-  #read<Result>(body: () => Result): Result {
+  /** Reads what is durable: what the storage thread is writing has to land first. */
+  #settled<Result>(body: () => Result): Result | Promise<Result> {
     this.#checkOpen()
+    return this.#commits.landed === undefined ? this.#read(body) : this.#whenLanded(body)
+  }
+
+  async #whenLanded<Result>(body: () => Result): Promise<Result> {
+    while (this.#commits.landed !== undefined) await this.#commits.landed
+    return this.#read(body)
+  }
+
+  #read<Result>(body: () => Result): Result {
     return this.#connection.read(() => this.#streams.refresh(), body)
   }
 

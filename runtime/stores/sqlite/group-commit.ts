@@ -1,37 +1,52 @@
 // Group commit: everything queued in one turn of the event loop becomes one transaction, acknowledged after it.
+//
+// Small groups are written at once, in this thread. When a store is busy its storage thread writes while this one decides
+// what comes next; reads wait for it, so that they see what is durable and nothing else.
 
-import { isReenactError, ReenactError } from '../../core/errors.ts'
-import { type Answer, type Operation, type WriteContext, writeRows } from './operations.ts'
+import { isReenactError, type ReenactError } from '../../core/errors.ts'
+import { CommitQueue, type QueueLimits } from './commit-queue.ts'
+import { type Answer, collectState, type Operation, type WriteContext } from './operations.ts'
 import { sqliteCodeOf, sqliteCodes, storeError, storeFailed } from './sqlite-errors.ts'
+import type { StorageThread } from './storage-thread.ts'
+import { emptyTransaction, type Written, writeTransaction } from './transaction.ts'
 
-/** Bounds of what waits for a commit. */
-export interface QueueLimits {
-  readonly operationsMax: number
-  readonly bytesMax: number
+/** One transaction: who waits for it, and how to see later whether it is in the file. */
+interface Group {
+  readonly operations: readonly Operation[]
+  readonly answers: readonly Answer[]
+  readonly isInFile: () => boolean
+  /** Brings back what was known before. */
+  readonly undo: () => void
 }
 
-const groupOperationsMax = 4096
-const groupBytesMax = 16 * 1024 * 1024
+interface Flight {
+  readonly landed: Promise<void>
+  readonly land: () => void
+}
 
 /** The only place that writes. One transaction at a time; while it syncs, the next group fills. */
 export class GroupCommit {
   readonly #context: WriteContext
-  readonly #limits: QueueLimits
+  readonly #queue: CommitQueue
+  readonly #thread: StorageThread
   readonly #onCommitted: (events: boolean) => void
-  #queue: Operation[] = []
-  #queuedBytes = 0
   #scheduled = false
+  #flight: Flight | undefined
+  /** How many operations were on their way when the last transaction was done. */
+  #concurrent = 0
   #marks = 0
   #failed: ReenactError | undefined
 
   constructor(
     context: WriteContext,
     limits: QueueLimits,
+    thread: StorageThread,
     /** Called after the callers were told; `events` when the log grew. */
     onCommitted: (events: boolean) => void,
   ) {
     this.#context = context
-    this.#limits = limits
+    this.#queue = new CommitQueue(limits)
+    this.#thread = thread
     this.#onCommitted = onCommitted
   }
 
@@ -40,114 +55,146 @@ export class GroupCommit {
     return this.#failed !== undefined
   }
 
+  /**
+   * Resolves when the storage thread is done with what it writes; `undefined` if it writes nothing. Whoever waits has
+   * to look again: another transaction may have taken off.
+   */
+  get landed(): Promise<void> | undefined {
+    return this.#flight?.landed
+  }
+
   /** Queues. The operation hears of its outcome later, or now if it is refused. */
   submit(operation: Operation): void {
     if (this.#failed) {
       operation.refused(this.#failed)
       return
     }
-    const { operationsMax, bytesMax } = this.#limits
-    if (this.#queue.length >= operationsMax || this.#queuedBytes + operation.bytes > bytesMax) {
-      operation.refused(this.#overloaded())
-      return
-    }
     this.#queue.push(operation)
-    this.#queuedBytes += operation.bytes
     this.#schedule()
   }
 
-  /** Writes everything queued, now. */
-  drain(): void {
-    while (this.#queue.length > 0) this.#flush()
+  /** Writes everything queued. */
+  async drain(): Promise<void> {
+    while (this.#flight || this.#queue.length > 0) {
+      if (this.#flight) await this.#flight.landed
+      else this.#flush()
+    }
+    await this.#thread.close()
   }
 
   #schedule(): void {
+    if (this.#flight) return
+    // Half of those who send go ahead, so that the others are decided meanwhile: else all would wait at once, again and
+    // again.
+    const waiting = this.#queue.length
+    if (2 * waiting >= this.#concurrent && this.#thread.isFor(waiting)) {
+      this.#flush()
+      return
+    }
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      this.#flush()
-      if (this.#queue.length > 0) this.#schedule()
+      if (!this.#flight) this.#flush()
     })
   }
 
   #flush(): void {
-    const group = this.#takeGroup()
-    if (group.length === 0) return
+    const operations = this.#queue.takeGroup()
+    if (operations.length === 0) return
+    this.#write(operations, true, this.#thread.takes(operations.length))
+    if (this.#queue.length > 0) this.#schedule()
+  }
+
+  #write(operations: readonly Operation[], mayRepeat: boolean, inThread: boolean): void {
     const before = this.#context.position
-    this.#write(group, true)
-    this.#onCommitted(this.#context.position > before)
-  }
-
-  #takeGroup(): Operation[] {
-    let bytes = 0
-    let count = 0
-    for (const operation of this.#queue) {
-      if (count === groupOperationsMax || (count > 0 && bytes + operation.bytes > groupBytesMax))
-        break
-      bytes += operation.bytes
-      count += 1
+    const group = this.#decide(operations)
+    if (!group) return
+    const { connection, transaction } = this.#context
+    const tell = (written: Written) => {
+      this.#settle(group, written, mayRepeat)
+      this.#onCommitted(this.#context.position > before)
     }
-    this.#queuedBytes -= bytes
-    if (count < this.#queue.length) return this.#queue.splice(0, count)
-    const group = this.#queue
-    this.#queue = []
-    return group
+    if (!inThread) {
+      tell(writeTransaction(connection, transaction))
+      return
+    }
+    this.#takeOff()
+    this.#thread.write(transaction, (written) => {
+      this.#concurrent = group.operations.length + this.#queue.length
+      // Those who wait to read come first: the next transaction would make them wait again.
+      this.#land()
+      tell(written)
+    })
   }
 
-  #write(group: readonly Operation[], mayRepeat: boolean): void {
+  #takeOff(): void {
+    let land = () => {}
+    const landed = new Promise<void>((resolve) => {
+      land = resolve
+    })
+    this.#flight = { landed, land }
+  }
+
+  #land(): void {
+    this.#flight?.land()
+    this.#flight = undefined
+    queueMicrotask(() => {
+      if (this.#queue.length > 0) this.#schedule()
+    })
+  }
+
+  /** Lets the operations decide. Those from the first on that has to read what another one writes go back. */
+  #decide(operations: readonly Operation[]): Group | undefined {
     const context = this.#context
-    const { connection, clock, position, recordedAt } = context
+    const { clock, position, recordedAt } = context
     const undo = () => {
       context.position = position
       context.recordedAt = recordedAt
-      context.rows.length = 0
       context.streams.reset()
     }
     // Running maximum: the clock may go back, recording times may not.
     context.recordedAt = Math.max(recordedAt, Math.floor(clock.now()))
-    context.changed = false
-    let answers: Answer[]
-    let isInFile: () => boolean
+    context.committed = position
+    context.transaction = emptyTransaction()
+    context.state.clear()
+    const answers: Answer[] = []
     try {
-      connection.begin()
-      answers = group.map((operation) => this.#run(operation))
-      writeRows(context)
-      context.streams.index.writeSome(context.position - position)
-      isInFile = this.#mark(position)
-    } catch (error) {
-      const undone = connection.rollback()
-      undo()
-      this.#notWritten(group, error, undone)
-      return
-    }
-    try {
-      connection.commit()
+      for (const operation of operations) {
+        const answer = this.#run(operation)
+        if (!answer) break
+        answers.push(answer)
+      }
+      collectState(context)
+      context.streams.index.writeSome(context.position - position, context.transaction)
+      const isInFile = this.#mark(position)
+      this.#queue.putBack(operations.slice(answers.length))
+      return { operations: operations.slice(0, answers.length), answers, isInFile, undo }
     } catch (error) {
       undo()
-      this.#resolveCommit(group, error, mayRepeat, isInFile, answers)
-      return
+      this.#notWritten(operations, error, true)
+      return undefined
     }
-    for (const answer of answers) answer.tell()
   }
 
   // How to see later whether this transaction is in the file: by its last event, otherwise by a mark of its own.
   #mark(before: number): () => boolean {
-    const { connection, reader, position, lastId, changed } = this.#context
+    const { connection, reader, position, lastId, transaction } = this.#context
     if (position > before)
       return () => reader.logEnd() === position && reader.eventAt(position).id === lastId
-    if (!changed) return () => true
+    const { changes, places } = transaction
+    if (changes.length === 0 && places.length === 0) return () => true
     this.#marks += 1
     const mark = `${process.pid} ${this.#marks}`
-    connection.sql.putMeta.run('commit', mark)
+    changes.push(['putMeta', 'commit', mark])
     return () => {
       const row: [string] | undefined = connection.sql.metaOf.get('commit')
       return row?.[0] === mark
     }
   }
 
-  // A refusal too may rest on what this transaction wrote before, so it is told after the commit.
-  #run(operation: Operation): Answer {
+  // A refusal too may rest on what this transaction writes, so it is told after the commit.
+  #run(operation: Operation): Answer | undefined {
     try {
       return operation.run(this.#context)
     } catch (error) {
@@ -156,77 +203,75 @@ export class GroupCommit {
     }
   }
 
+  #settle(group: Group, written: Written, mayRepeat: boolean): void {
+    if (written.done) {
+      for (const answer of group.answers) answer.tell()
+      return
+    }
+    group.undo()
+    const { at, error, undone } = written
+    if (at === 'statement') this.#notWritten(group.operations, error, undone)
+    else this.#resolveCommit(group, error, undone, mayRepeat)
+  }
+
   // A statement failed. Once the rollback is confirmed nothing of the group is in the file.
-  #notWritten(group: readonly Operation[], error: unknown, undone: boolean): void {
+  #notWritten(operations: readonly Operation[], error: unknown, undone: boolean): void {
     const code = sqliteCodeOf(error)
     if (!undone || code === sqliteCodes.ioError) {
-      this.#fail(group, error)
+      this.#fail(operations, error)
       return
     }
     const concernsAll = code === sqliteCodes.full || code === sqliteCodes.busy
-    if (group.length > 1 && !concernsAll) {
+    if (operations.length > 1 && !concernsAll) {
       // One of them met damage: alone, each gets its own outcome.
-      for (const operation of group) {
+      for (const operation of operations) {
         if (this.#failed) operation.refused(this.#failed)
-        else this.#write([operation], true)
+        else this.#write([operation], true, false)
       }
       return
     }
     const refusal = storeError(this.#context.connection.file, error)
-    for (const operation of group) operation.refused(refusal)
+    for (const operation of operations) operation.refused(refusal)
   }
 
   // COMMIT failed. Nobody knows what that means until the file has been looked at again.
   #resolveCommit(
-    group: readonly Operation[],
+    { operations, answers, isInFile }: Group,
     error: unknown,
+    undone: boolean,
     mayRepeat: boolean,
-    isInFile: () => boolean,
-    answers: readonly Answer[],
   ): void {
     const code = sqliteCodeOf(error)
     if (code === sqliteCodes.ioError) {
-      this.#fail(group, error)
+      this.#fail(operations, error)
       return
     }
     const { connection, streams, reader } = this.#context
     let isThere: boolean
     try {
-      // A full disk may not let the file be opened again; there the rollback is the proof.
-      if (!(code === sqliteCodes.full && connection.rollback())) connection.reopen()
+      if (!undone) connection.reopen()
       streams.reset()
       isThere = isInFile()
       this.#context.position = reader.logEnd()
       this.#context.recordedAt = Math.max(this.#context.recordedAt, reader.lastRecordedAt())
     } catch (cause) {
-      this.#fail(group, cause)
+      this.#fail(operations, cause)
       return
     }
     if (isThere) for (const answer of answers) answer.tell()
-    else if (code === sqliteCodes.full) this.#notWritten(group, error, true)
-    else if (mayRepeat) this.#write(group, false)
-    else this.#fail(group, error, true)
+    else if (code === sqliteCodes.full) this.#notWritten(operations, error, true)
+    else if (mayRepeat) this.#write(operations, false, false)
+    else this.#fail(operations, error, true)
   }
 
   // After a failed sync the system may drop what it could not write and report success the next time.
-  #fail(group: readonly Operation[], cause: unknown, isAbsent = false): void {
+  #fail(operations: readonly Operation[], cause: unknown, isAbsent = false): void {
     const error = storeFailed(this.#context.connection.file, cause)
     this.#failed = error
-    for (const operation of group) {
+    for (const operation of operations) {
       if (isAbsent) operation.refused(error)
       else operation.unknown(error)
     }
-    for (const operation of this.#queue) operation.refused(error)
-    this.#queue = []
-    this.#queuedBytes = 0
-  }
-
-  #overloaded(): ReenactError {
-    const limit = this.#limits.operationsMax
-    return new ReenactError(
-      'Overloaded',
-      `${limit} operations or ${this.#limits.bytesMax} bytes wait to be written. Send it again when earlier ones are answered.`,
-      { queue: 'append', limit },
-    )
+    for (const operation of this.#queue.takeAll()) operation.refused(error)
   }
 }

@@ -7,6 +7,7 @@ import { ReenactError } from '../../core/errors.ts'
 import type { Database } from './schema.ts'
 import { checkSchema, inspect, migrate, pragma, query } from './schema.ts'
 import { damaged, sqliteCodeOf, sqliteCodes, storeError } from './sqlite-errors.ts'
+import type { ThreadOptions } from './storage-thread.ts'
 
 /** Pages in the WAL before a commit copies them into the file. More is faster, less keeps the WAL small. */
 const walPagesMax = 16_384
@@ -17,8 +18,10 @@ const cacheKib = 16 * 1024
 export interface SqliteInternals {
   /** Stands between the store and COMMIT. */
   readonly commit?: (real: () => void) => void
-  /** Sees each database right after it was opened. */
+  /** Sees each database right after it was opened, but for that of the storage thread. */
   readonly opened?: (database: Database) => void
+  /** When there is a storage thread, and what runs in it. */
+  readonly thread?: ThreadOptions
 }
 
 export interface OpenOptions {

@@ -1,4 +1,5 @@
-// What can be done inside the group's transaction: appends, rules of streams, and the state store.
+// What a group's transaction is made of: appends, rules of streams, and the state store. Nothing here writes: it decides,
+// and collects what is to be written.
 
 import type { Clock } from '../../core/clock.ts'
 import type { ReenactError } from '../../core/errors.ts'
@@ -9,17 +10,18 @@ import type {
   InlineHook,
   RecordedEvent,
 } from '../../ports/event-store.ts'
+import type { StateEntry } from '../../ports/state-store.ts'
 import { decideAppend, isStorable, revisionOf, streamDeleted } from '../append-rules.ts'
 import { checkStateText } from '../state-rules.ts'
 import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
-import { frameOf } from './event-row.ts'
+import { textOf } from './event-row.ts'
 import type { LogReader } from './log-reader.ts'
 import { putState, stateOf, stateRevisionOf } from './sqlite-state.ts'
-import { insertRows } from './statements.ts'
 import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
+import type { Transaction } from './transaction.ts'
 
-/** Where operations write. Positions and times are those of the transaction so far. */
+/** What operations decide on. Positions and times are those of the transaction so far. */
 export interface WriteContext {
   readonly connection: Connection
   readonly streams: StreamTable
@@ -27,12 +29,13 @@ export interface WriteContext {
   readonly clock: Clock
   position: number
   recordedAt: number
-  /** Events of the transaction that SQLite does not have yet, their columns in turn. */
-  readonly rows: (number | string)[]
+  /** What is in the file. */
+  committed: number
+  transaction: Transaction
+  /** Entries of the state store as the transaction leaves them; `undefined` for those it removes. */
+  readonly state: Map<string, StateEntry | undefined>
   /** The id of the event at `position`, once this process wrote one. */
   lastId: string | undefined
-  /** Whether the transaction changed anything but the log. */
-  changed: boolean
   /** Has a say in every append. */
   inline: InlineHook | undefined
 }
@@ -48,10 +51,10 @@ export interface Operation {
   /** Its share of the queue's bound. */
   readonly bytes: number
   /**
-   * Decides and writes, and answers how to tell the caller once that is durable. A `ReenactError` thrown here
-   * refuses this operation alone: nothing was written yet.
+   * Decides and collects, and answers how to tell the caller once that is durable; `undefined` when it has to read
+   * what the transaction is only about to write. A `ReenactError` thrown here refuses this operation alone.
    */
-  run(context: WriteContext): Answer
+  run(context: WriteContext): Answer | undefined
   /** Definitely not written. */
   refused(error: ReenactError): void
   /** It may or may not be written. */
@@ -80,9 +83,9 @@ export class AppendOperation implements Operation, Answer {
     this.#settle = settle
   }
 
-  run(context: WriteContext): Answer {
+  run(context: WriteContext): Answer | undefined {
     this.#outcome = append(context, this.#stream, this.#events, this.#expected)
-    return this
+    return this.#outcome && this
   }
 
   tell(): void {
@@ -119,15 +122,14 @@ export function simpleOperation<Result>(
 export const put =
   (key: string, value: string, expected: number | undefined) =>
   (context: WriteContext): number | undefined => {
-    const { connection } = context
+    const { connection, state } = context
     const current = guarded(context, () =>
-      expected === undefined
+      expected === undefined && !state.has(key)
         ? stateRevisionOf(connection, key)
-        : (stateOf(connection, key)?.revision ?? -1),
+        : (entryOf(context, key)?.revision ?? -1),
     )
     if (expected !== undefined && expected !== current) return undefined
-    context.changed = true
-    putState(connection, key, { value, revision: current + 1 })
+    state.set(key, { value, revision: current + 1 })
     return current + 1
   }
 
@@ -136,21 +138,17 @@ export const remove =
   (key: string) =>
   (context: WriteContext): void => {
     // The driver would cut such a key short and hit another one.
-    if (!isStorable(key)) return
-    context.changed = true
-    context.connection.sql.deleteState.run(key)
+    if (isStorable(key)) context.state.set(key, undefined)
   }
 
 /** Changes the rules of a stream; `change` answers `undefined` when there is nothing to do. */
 export const changeRules =
   (stream: string, change: (status: StreamRules & { head: number }) => StreamRules | undefined) =>
   (context: WriteContext): void => {
-    const { streams } = context
+    const { streams, transaction } = context
     const found = guarded(context, () => streams.find(stream))
     const rules = change(found ?? unwritten)
-    if (!rules) return
-    context.changed = true
-    streams.setRules(found ?? streams.add(stream), rules)
+    if (rules) streams.setRules(found ?? streams.add(stream, transaction), rules, transaction)
   }
 
 function append(
@@ -158,15 +156,13 @@ function append(
   stream: string,
   events: readonly EventToAppend[],
   expected: ExpectedRevision,
-): AppendOutcome {
-  const { streams, reader } = context
+): AppendOutcome | undefined {
+  const { streams, reader, transaction } = context
   const found = guarded(context, () => streams.find(stream))
+  if (found && isBehind(expected, found.head) && isFresh(context, found)) return undefined
   const status = found ?? unwritten
-  const storedAt = (revision: number): RecordedEvent | undefined => {
-    if (!found) return undefined
-    writeRows(context)
-    return guarded(context, () => reader.readableEvent(found, revision))
-  }
+  const storedAt = (revision: number): RecordedEvent | undefined =>
+    found && guarded(context, () => reader.readableEvent(found, revision))
   const decision = decideAppend(
     stream,
     status,
@@ -182,7 +178,7 @@ function append(
     return { outcome: 'committed', revision, position, recordedAt, repeated: true }
   }
   const applyInline = context.inline && runInline(context, stream, status.head, events)
-  const entry = found ?? streams.add(stream)
+  const entry = found ?? streams.add(stream, transaction)
   write(context, entry, events)
   applyInline?.()
   const { position, recordedAt } = context
@@ -190,16 +186,16 @@ function append(
 }
 
 function write(context: WriteContext, entry: StreamEntry, events: readonly EventToAppend[]): void {
-  const { streams, recordedAt } = context
+  const { streams, recordedAt, transaction } = context
   if (entry.deleted !== 'no') {
     // Writing again ends a soft deletion; what was deleted stays below `deletedBelow`.
-    streams.setRules(entry, { ...rulesOf(entry), deleted: 'no' })
+    streams.setRules(entry, { ...rulesOf(entry), deleted: 'no' }, transaction)
   }
   for (const event of events) {
     const revision = entry.head + 1
     const position = context.position + 1
-    const frame = frameOf(entry.seed, revision, position, recordedAt, event)
-    context.rows.push(position, entry.id, frame)
+    const text = textOf(revision, position, recordedAt, event)
+    transaction.events.push(position, entry.id, entry.seed, text)
     streams.index.add(entry.id, revision, position)
     entry.head = revision
     context.position = position
@@ -214,7 +210,7 @@ function runInline(
   head: number,
   events: readonly EventToAppend[],
 ): () => void {
-  const { connection, position, recordedAt } = context
+  const { position, recordedAt } = context
   const changes = new Map<string, string | undefined>()
   const recorded = events.map((event, index) => ({
     ...event,
@@ -224,7 +220,7 @@ function runInline(
     recordedAt,
   }))
   context.inline?.(recorded, {
-    get: (key) => (changes.has(key) ? changes.get(key) : stateOf(connection, key)?.value),
+    get: (key) => (changes.has(key) ? changes.get(key) : entryOf(context, key)?.value),
     put: (key, value) => {
       checkStateText(key, value)
       changes.set(key, value)
@@ -244,10 +240,25 @@ export function refuseTombstoned(stream: string, rules: StreamRules): void {
   if (rules.deleted === 'tombstone') throw streamDeleted(stream, true)
 }
 
-/** Hands the events collected so far to SQLite. */
-export function writeRows({ connection, rows }: WriteContext): void {
-  insertRows(connection.sql.insertEvents, rows)
-  rows.length = 0
+/** Adds what became of the state store to what is to be written. */
+export function collectState({ state, transaction: { changes } }: WriteContext): void {
+  for (const [key, entry] of state) {
+    changes.push(entry ? putState(key, entry) : ['deleteState', key])
+  }
+}
+
+/** An entry as the transaction finds it. */
+const entryOf = ({ connection, state }: WriteContext, key: string): StateEntry | undefined =>
+  state.has(key) ? state.get(key) : stateOf(connection, key)
+
+/** Whether the stream has gone on since: then what was written there has to be read. */
+const isBehind = (expected: ExpectedRevision, head: number): boolean =>
+  expected !== 'any' && expected !== 'exists' && revisionOf(expected) < head
+
+/** Whether the transaction is about to write to the stream. */
+function isFresh({ streams, committed }: WriteContext, { id, head }: StreamEntry): boolean {
+  const { positions } = streams.index.inMemory(id, head, head)
+  return (positions[0] ?? 0) > committed
 }
 
 // Reads come before the first write, so what they find wrong concerns this operation only.

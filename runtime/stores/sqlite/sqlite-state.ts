@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import { frameCrc } from './event-row.ts'
 import { damaged } from './sqlite-errors.ts'
 import type { StateRow } from './statements.ts'
+import type { Change } from './transaction.ts'
 
 /** The entry of a key, checked. */
 export function stateOf(connection: Connection, key: string): StateEntry | undefined {
@@ -23,14 +24,14 @@ export function stateRevisionOf(connection: Connection, key: string): number {
   return row?.[0] ?? -1
 }
 
-/** Writes an entry. */
-export function putState(
-  connection: Connection,
-  key: string,
-  { value, revision }: StateEntry,
-): void {
-  connection.sql.putState.run(key, value, revision, frameCrc([key, value, revision]))
-}
+/** How an entry is written. */
+export const putState = (key: string, { value, revision }: StateEntry): Change => [
+  'putState',
+  key,
+  value,
+  revision,
+  frameCrc([key, value, revision]),
+]
 
 /** Keys that begin so, in byte order. */
 export const stateKeys = (connection: Connection, prefix: string): readonly string[] =>

@@ -10,11 +10,14 @@ import { FileStore } from './file-store.ts'
 import { checkFileSystem, realPathOf } from './file-system.ts'
 import { inspectFile, ownerOf, type SqliteInternals } from './open-database.ts'
 import { storeError } from './sqlite-errors.ts'
+import { StorageThread, type ThreadOptions, threadDefaults } from './storage-thread.ts'
 import { lockForWriting } from './writer-lock.ts'
 
 export interface SqliteStoreOptions {
   /** `ro` reads beside the writing process. Default `rw`. */
   readonly mode?: 'rw' | 'ro'
+  /** Whether a busy store writes in a thread of its own. Default `true`. */
+  readonly thread?: boolean
   /** Where recording times and ages come from. Default: the system's. */
   readonly clock?: Clock
   readonly timers?: Timers
@@ -30,6 +33,8 @@ export interface SqliteStoreOptions {
   /** Bytes that may wait for a commit. Default 64 MiB. */
   readonly queueBytesMax?: number
 }
+
+const never: ThreadOptions = { ...threadDefaults, groupsBefore: Number.POSITIVE_INFINITY }
 
 /** Small enough to be checked in a few milliseconds. */
 const checkBytesDefault = 4 * 1024 * 1024
@@ -60,11 +65,15 @@ export async function openSqliteStore(
     })
     // For the message of whoever comes second; the lock itself lies with the operating system.
     if (!readOnly) connection.sql.putMeta.run('owner', String(process.pid))
+    const when = options.thread === false ? never : threadDefaults
+    const thread = new StorageThread(path, internals.thread ?? when)
+    if (!readOnly) await thread.started()
     return new FileStore({
       connection,
       clock: options.clock ?? systemPorts.clock,
       timers: options.timers ?? systemPorts.timers,
       pollMs: options.pollMs ?? 50,
+      thread,
       limits: {
         operationsMax: options.queueMax ?? 16_384,
         bytesMax: options.queueBytesMax ?? 64 * 1024 * 1024,

@@ -79,11 +79,12 @@ export function prepareStatements(database: Database) {
     ),
     logEnd: prepare('SELECT max(position) FROM events'),
 
-    insertStream: prepare('INSERT INTO streams (name, category, rules, crc) VALUES (?, ?, ?, ?)'),
+    insertStream: prepare(`INSERT INTO streams (${streamColumns}) VALUES (?, ?, ?, ?, ?)`),
     updateRules: prepare('UPDATE streams SET rules = ?, crc = ? WHERE id = ?'),
     streamByName: prepare(`SELECT ${streamColumns} FROM streams WHERE name = ?`),
     streamById: prepare(`SELECT ${streamColumns} FROM streams WHERE id = ?`),
     allStreams: prepare('SELECT id, name FROM streams'),
+    lastStream: prepare('SELECT max(id) FROM streams'),
     namesOfCategory: prepare(
       'SELECT name FROM streams WHERE category = ? AND name > ? ORDER BY name LIMIT ?',
     ),

@@ -10,7 +10,8 @@ import type { RecordedEvent } from '../../ports/event-store.ts'
 import type { Connection } from './connection.ts'
 import { type EventOwner, eventOf, streamSeed } from './event-row.ts'
 import { damaged } from './sqlite-errors.ts'
-import { insertRows, type StreamRow } from './statements.ts'
+import type { StreamRow } from './statements.ts'
+import { emptyTransaction, type Transaction, writeTransaction } from './transaction.ts'
 
 /** So many new entries are collected before they begin to be written. */
 const generationMax = 32_768
@@ -136,23 +137,23 @@ export class StreamIndex {
   }
 
   /** Writes some entries, as part of a transaction that added `added` events. */
-  writeSome(added: number): void {
+  writeSome(added: number, transaction: Transaction): void {
     if (!this.#older) {
       if (this.#newerSize < generationMax) return
       this.#age()
     }
-    this.#write(Math.max(stepMin, 4 * added))
+    this.#write(Math.max(stepMin, 4 * added), transaction)
   }
 
-  /** Writes everything, as a transaction of its own: the next open has nothing to rebuild. */
+  /** Writes everything, in transactions of its own: the next open has nothing to rebuild. */
   writeAll(): void {
-    if (!this.#older && this.#newerSize === 0) return
-    this.#connection.begin()
     while (this.#older || this.#newerSize > 0) {
       if (!this.#older) this.#age()
-      this.#write(this.#rows.length)
+      const transaction = emptyTransaction()
+      this.#write(this.#rows.length, transaction)
+      const written = writeTransaction(this.#connection, transaction)
+      if (!written.done) throw written.error
     }
-    this.#connection.commit()
   }
 
   /** Adds an event found in the file. */
@@ -213,13 +214,12 @@ export class StreamIndex {
     this.#newerSize = 0
   }
 
-  #write(rows: number): void {
-    const { sql } = this.#connection
-    const end = this.#written + rows * placeWidth
-    insertRows(sql.insertPlaces, this.#rows.slice(this.#written, end))
+  #write(rows: number, { places, changes }: Transaction): void {
+    const end = Math.min(this.#written + rows * placeWidth, this.#rows.length)
+    for (let at = this.#written; at < end; at += 1) places.push(this.#rows[at] as number)
     this.#written = end
     if (end < this.#rows.length) return
-    sql.putMeta.run('indexed', markText(this.#olderEnd))
+    changes.push(['putMeta', 'indexed', markText(this.#olderEnd)])
     this.#indexed = this.#olderEnd
     this.#older = undefined
     this.#rows = []

@@ -9,6 +9,7 @@ import { frameCrc, streamSeed } from './event-row.ts'
 import { damaged } from './sqlite-errors.ts'
 import type { StreamRow } from './statements.ts'
 import { StreamIndex } from './stream-index.ts'
+import type { Transaction } from './transaction.ts'
 
 /** A stream that has a row. The writer moves `head` and the rules on within its transaction. */
 export interface StreamEntry extends StreamStatus {
@@ -29,7 +30,7 @@ export type StreamRules = Pick<StreamStatus, 'deleted' | 'deletedBelow' | 'metad
 /** Streams in each of the two generations of the cache. */
 const generationMax = 32_768
 
-/** Finds, adds and changes streams. */
+/** Finds, adds and changes streams; what is to be written goes into a transaction. */
 export class StreamTable {
   /** Where the events of each stream lie. */
   readonly index: StreamIndex
@@ -40,6 +41,7 @@ export class StreamTable {
   #olderByName = new Map<string, StreamEntry>()
   #byId = new Map<number, StreamEntry>()
   #olderById = new Map<number, StreamEntry>()
+  #lastId: number | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -60,6 +62,7 @@ export class StreamTable {
   }
 
   #forget(): void {
+    this.#lastId = undefined
     this.#byName = new Map()
     this.#olderByName = new Map()
     this.#byId = new Map()
@@ -87,12 +90,12 @@ export class StreamTable {
   }
 
   /** Adds a stream without events. */
-  add(name: string): StreamEntry {
+  add(name: string, { changes }: Transaction): StreamEntry {
     const category = categoryOf(name)
-    const { sql } = this.#connection
-    const { lastInsertRowid } = sql.insertStream.run(name, category, '', 0)
-    const id = Number(lastInsertRowid)
-    sql.updateRules.run('', rowCrc(id, name, category, ''), id)
+    this.#lastId ??= this.#lastStream()
+    const id = this.#lastId + 1
+    this.#lastId = id
+    changes.push(['insertStream', id, name, category, '', rowCrc(id, name, category, '')])
     return this.#keep({
       id,
       name,
@@ -106,11 +109,20 @@ export class StreamTable {
   }
 
   /** Changes what may be read of the stream. */
-  setRules(entry: StreamEntry, { deleted, deletedBelow, metadata }: StreamRules): void {
+  setRules(
+    entry: StreamEntry,
+    { deleted, deletedBelow, metadata }: StreamRules,
+    { changes }: Transaction,
+  ): void {
     const rules = JSON.stringify({ deleted, deletedBelow, metadata })
     const crc = rowCrc(entry.id, entry.name, entry.category, rules)
-    this.#connection.sql.updateRules.run(rules, crc, entry.id)
+    changes.push(['updateRules', rules, crc, entry.id])
     Object.assign(entry, { deleted, deletedBelow, metadata })
+  }
+
+  #lastStream(): number {
+    const [id]: [number | null] = this.#connection.sql.lastStream.get()
+    return id ?? 0
   }
 
   #load(row: StreamRow | undefined): StreamEntry | undefined {

@@ -1,0 +1,122 @@
+// The storage thread of one store: it writes while this thread decides what comes next.
+
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { messageOf } from '../../core/errors.ts'
+import type { Transaction, Written } from './transaction.ts'
+
+/** What the thread says of a transaction. Errors lose what the driver added on their way, so that goes beside. */
+export interface ThreadAnswer {
+  readonly written: Written
+  readonly errcode?: number | undefined
+}
+
+/** When a store gets a thread. */
+export interface ThreadOptions {
+  /** The module that runs in it. */
+  readonly entry: URL
+  /** Only groups of so many operations are worth the way there and back. */
+  readonly operationsMin: number
+  /** So many such groups come before the thread is started, which takes as long as some of them. 0: at once. */
+  readonly groupsBefore: number
+}
+
+export const threadDefaults: ThreadOptions = {
+  entry: new URL('./storage-thread-entry.js', import.meta.url),
+  operationsMin: 16,
+  groupsBefore: 64,
+}
+
+/** One transaction at a time. It never keeps the process alive but while it writes. */
+export class StorageThread {
+  readonly #file: string
+  readonly #options: ThreadOptions
+  #groups = 0
+  #worker: Worker | undefined
+  #ready = false
+  #closed = false
+  #tell: ((written: Written) => void) | undefined
+
+  constructor(file: string, options: ThreadOptions) {
+    this.#file = file
+    this.#options = options
+  }
+
+  /** For a store that is known to be busy: resolves when it runs. */
+  async started(): Promise<void> {
+    if (this.#options.groupsBefore > 0) return
+    this.#start()
+    if (this.#worker) await once(this.#worker, 'message')
+  }
+
+  /** Whether it runs, and so many operations are worth the way. */
+  isFor(operations: number): boolean {
+    return this.#ready && operations >= this.#options.operationsMin
+  }
+
+  /** The same for a group about to be written. Starts the thread when there were enough of that size. */
+  takes(operations: number): boolean {
+    if (this.isFor(operations)) return true
+    if (this.#closed || operations < this.#options.operationsMin) return false
+    this.#groups += 1
+    if (this.#groups === this.#options.groupsBefore) this.#start()
+    return false
+  }
+
+  /** Has it written. `tell` is called later, and whatever happens. */
+  write(transaction: Transaction, tell: (written: Written) => void): void {
+    this.#tell = tell
+    this.#worker?.ref()
+    this.#worker?.postMessage(transaction)
+  }
+
+  /** Ends it. Nothing may be under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#ready = false
+    await this.#worker?.terminate()
+  }
+
+  #start(): void {
+    const { entry } = this.#options
+    // A bundle may not have the file. The store then goes on without a thread.
+    if (entry.protocol === 'file:' && !existsSync(fileURLToPath(entry))) return
+    const worker = new Worker(entry, { workerData: this.#file })
+    worker.unref()
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
+    worker.on('exit', () => this.#ended(cause))
+    worker.on('message', (answer: ThreadAnswer | 'ready') => {
+      if (answer === 'ready') this.#ready = !this.#closed
+      else this.#answered(answer)
+    })
+    this.#worker = worker
+  }
+
+  #answered({ written, errcode }: ThreadAnswer): void {
+    this.#worker?.unref()
+    const tell = this.#tell
+    this.#tell = undefined
+    if (!written.done && written.error instanceof Error) Object.assign(written.error, { errcode })
+    tell?.(written)
+  }
+
+  /** What it had in hand may be written or not. */
+  #ended(cause: unknown): void {
+    this.#ready = false
+    this.#worker = undefined
+    if (this.#closed) return
+    const why = cause === undefined ? 'it ended' : messageOf(cause)
+    process.emitWarning(
+      `The storage thread of '${this.#file}' is gone: ${why}. The store goes on without it, somewhat slower.`,
+      { code: 'REENACT_STORAGE_THREAD' },
+    )
+    const tell = this.#tell
+    this.#tell = undefined
+    tell?.({ done: false, at: 'commit', undone: false, error: new Error(why) })
+  }
+}

@@ -1,0 +1,210 @@
+// The storage thread: it writes as the store itself does, and what goes wrong there is told here.
+
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { systemPorts } from '../../../runtime/core/clock.ts'
+import { openStore } from '../../../runtime/host/open-store.ts'
+import type { AppendOutcome } from '../../../runtime/ports/event-store.ts'
+import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
+import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { dying, everyCommit } from './support/storage-thread.ts'
+import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+
+const outcomeOf = (outcome: AppendOutcome): string =>
+  'error' in outcome && outcome.error instanceof Error
+    ? `${outcome.outcome} ${outcome.error.name}`
+    : outcome.outcome
+
+describe('sqlite: the storage thread', () => {
+  const directory = temporaryDirectory()
+
+  it('shows readers what is acknowledged, and nothing that is not yet written', async () => {
+    const store = await openSqliteStore(freshFile(directory), {}, { thread: everyCommit })
+    let acknowledged = 0
+    let going = true
+    const write = async (stream: string) => {
+      for (let count = 0; going; count += 1) {
+        const outcome = await store.append(stream, [event(count)], { expected: count - 1 })
+        expect(outcome).to.include({ outcome: 'committed', revision: count })
+        if ('position' in outcome) acknowledged = Math.max(acknowledged, outcome.position)
+      }
+    }
+    const writers = Array.from({ length: 40 }, (_, id) => write(`account-${id}`))
+    for (let seen = 0, round = 0; round < 60; round += 1) {
+      const known = acknowledged
+      const { position } = await store.readAll({ direction: 'backwards', limit: 1 })
+      const end = position + 1
+      expect(end).to.be.least(Math.max(known, seen))
+      const { events, head } = await store.readStream('account-7')
+      expect(events.map(({ revision }) => revision)).to.deep.equal(events.map((_, at) => at))
+      expect(events.length).to.equal(head + 1)
+      seen = end
+    }
+    going = false
+    await Promise.all(writers)
+    await store.close()
+  })
+
+  it('an append that repeats or meets one of the same transaction is answered like any other', async () => {
+    const store = await openSqliteStore(freshFile(directory), {}, { thread: everyCommit })
+    const [first, second] = [event(1), event(2)]
+    const outcomes = await Promise.all([
+      store.append('account-1', [first], { expected: 'none' }),
+      store.append('account-1', [first], { expected: 'none' }),
+      store.append('account-1', [second], { expected: 'none' }),
+      store.append('account-1', [second], { expected: 0 }),
+    ])
+    expect(outcomes[0]).to.include({ outcome: 'committed', revision: 0, repeated: false })
+    expect(outcomes[1]).to.include({ outcome: 'committed', revision: 0, repeated: true })
+    expect(outcomes[2]).to.deep.equal({ outcome: 'conflict', actual: 0 })
+    expect(outcomes[3]).to.include({ outcome: 'committed', revision: 1, repeated: false })
+    await store.close()
+  })
+
+  it('closing waits for what it writes, and lets go of the file', async () => {
+    const file = freshFile(directory)
+    const store = await openSqliteStore(file, {}, { thread: everyCommit })
+    const appends = Array.from({ length: 100 }, (_, id) => appendOne(store, `account-${id}`))
+    // What was asked before closing is answered.
+    const read = store.readAll()
+    await store.close()
+    for (const { outcome } of await Promise.all(appends)) expect(outcome).to.equal('committed')
+    const { events } = await read
+    expect(events.map(({ position }) => position)).to.deep.equal(events.map((_, at) => at + 1))
+    const again = await openSqliteStore(file)
+    expect((await again.readAll()).events).to.have.length(100)
+    await again.close()
+  })
+
+  it('a statement that fails there refuses its own append only', async () => {
+    let database: Database | undefined
+    const store = await openSqliteStore(
+      freshFile(directory),
+      {},
+      { thread: everyCommit, opened: (opened) => (database = opened) },
+    )
+    database?.exec(`CREATE TRIGGER poison BEFORE INSERT ON events WHEN new.frame LIKE '%Poison%'
+      BEGIN SELECT RAISE(ABORT, 'poison'); END`)
+    const outcomes = await Promise.all([
+      store.append('account-1', [event()], { expected: 'none' }),
+      store.append('account-2', [event(), { ...event(), type: 'Poison' }], { expected: 'none' }),
+      store.append('account-1', [event()], { expected: 0 }),
+    ])
+    expect(outcomes.map(outcomeOf)).to.deep.equal([
+      'committed',
+      'refused StoreUnreadable',
+      'committed',
+    ])
+    expect(await appendOne(store, 'account-2')).to.include({ outcome: 'committed', revision: 0 })
+    await store.close()
+  })
+
+  for (const when of ['before', 'after'] as const) {
+    it(`its death ${when} a transaction was written is cleared up by looking`, async () => {
+      const file = freshFile(directory)
+      const store = await openSqliteStore(file, {}, { thread: dying(when) })
+      const warned = new Promise<Error & { code?: string }>((resolve) => {
+        process.once('warning', resolve)
+      })
+      expect(await appendOne(store, 'account-1')).to.include({ revision: 0 })
+      const both = await Promise.all([appendOne(store, 'account-1'), appendOne(store, 'account-2')])
+      expect(both.map(outcomeOf)).to.deep.equal(['committed', 'committed'])
+      expect(await appendOne(store, 'account-1')).to.include({ revision: 2, position: 4 })
+      expect((await store.readAll()).events).to.have.length(4)
+      expect((await warned).code).to.equal('REENACT_STORAGE_THREAD')
+      await store.close()
+      const again = await openSqliteStore(file)
+      expect((await again.readAll()).events).to.have.length(4)
+      await again.close()
+    })
+  }
+
+  it('a full file system refuses, loses nothing, and later there is room again', async function () {
+    const folder = join(directory, 'small')
+    mkdirSync(folder)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' })
+    } catch {
+      console.log('      skipped: this user cannot mount a file system')
+      this.skip()
+    }
+    try {
+      const filler = join(folder, 'filler')
+      writeFileSync(filler, Buffer.alloc(1024 * 1024))
+      const file = join(folder, 'store.db')
+      const store = await openSqliteStore(file, {}, { thread: everyCommit })
+      const acknowledged: AppendOutcome[] = []
+      let refused: AppendOutcome | undefined
+      while (!refused) {
+        const outcome = await store.append('account-1', [event(0, 20_000)], { expected: 'any' })
+        if (outcome.outcome === 'committed') acknowledged.push(outcome)
+        else refused = outcome
+      }
+      expect(outcomeOf(refused)).to.equal('refused DiskFull')
+      const written = acknowledged.length
+      expect(written).to.be.above(5)
+      expect((await store.readStream('account-1')).head).to.equal(written - 1)
+      rmSync(filler)
+      expect(await appendOne(store, 'account-1')).to.include({ revision: written })
+      await store.close()
+      const again = await openSqliteStore(file)
+      expect((await again.readStream('account-1')).head).to.equal(written)
+      await again.close()
+    } finally {
+      execFileSync('umount', ['-l', folder])
+    }
+  })
+
+  it('is there by default, and left out where the address says so', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const opened = new URL('../../../dist/runtime/host/open-store.js', import.meta.url).href
+    const { openStore: openBuilt }: { openStore: typeof openStore } = await import(opened)
+    for (const [query, threads] of [
+      ['', 1],
+      ['?thread=off', 0],
+    ] as const) {
+      const file = freshFile(directory)
+      const store = await openBuilt(`file:${file}${query}`, systemPorts)
+      const before = descriptors(file)
+      for (let round = 0; round < 400 && descriptors(file) === before; round += 1)
+        await Promise.all(Array.from({ length: 16 }, () => appendOne(store, 'account-1')))
+      expect(descriptors(file) > before ? 1 : 0).to.equal(threads)
+      await store.close()
+    }
+    const wrong = openStore(`file:${freshFile(directory)}?thread=maybe`, systemPorts)
+    await failure(wrong, 'InvalidOption')
+  })
+
+  it('starts only for a store that stays busy, and ends with it', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const file = freshFile(directory)
+    const thread = { ...everyCommit, operationsMin: 4, groupsBefore: 3 }
+    const store = await openSqliteStore(file, {}, { thread })
+    const idle = descriptors(file)
+    const group = (size: number) =>
+      Promise.all(Array.from({ length: size }, () => appendOne(store, 'account-1')))
+    for (let small = 0; small < 10; small += 1) await group(3)
+    expect(descriptors(file)).to.equal(idle)
+    while (descriptors(file) === idle) {
+      await group(4)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await group(40)
+    await store.close()
+    expect(descriptors(file)).to.be.most(idle)
+  })
+})
+
+/** How many of this process's descriptors lead to a file of the store. */
+const descriptors = (file: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(file)).length
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
