@@ -15,7 +15,7 @@ export interface DirectoryDeps extends Omit<ActorDeps, 'isHalted' | 'deadlines'>
 /** All live actors of a runtime. */
 export class Directory {
   readonly deps: ActorDeps
-  // In order of use: the first is the least recently used.
+  // The least recently used first, once more than half of what has room is in memory.
   readonly #actors = new Map<string, AggregateActor>()
   #refusing = false
   #closed = false
@@ -49,13 +49,15 @@ export class Directory {
   actor(model: Model, stream: string): AggregateActor {
     if (this.#closed) throw closed()
     let actor = this.#actors.get(stream)
-    if (actor) {
-      this.#actors.delete(stream)
-    } else {
+    if (!actor) {
       this.#makeRoom()
       actor = new AggregateActor(this.deps, model, stream)
+      this.#actors.set(stream, actor)
+    } else if (this.#actors.size > this.deps.limits.residentMax / 2) {
+      // Where there is room for all it does not matter who was used last.
+      this.#actors.delete(stream)
+      this.#actors.set(stream, actor)
     }
-    this.#actors.set(stream, actor)
     actor.usedAtMs = this.deps.ports.clock.monotonic()
     this.deps.metrics.resident = this.#actors.size
     this.#sweepLater()
@@ -124,8 +126,7 @@ export class Directory {
     const { limits, ports } = this.deps
     const before = ports.clock.monotonic() - limits.passivateAfterMs
     for (const [stream, actor] of this.#actors) {
-      if (actor.usedAtMs > before) break // The rest was used later.
-      if (actor.idle) this.#passivate(stream)
+      if (actor.idle && actor.usedAtMs <= before) this.#passivate(stream)
     }
     if (this.#actors.size > 0 && !this.#closed) this.#sweepLater()
   }

@@ -3,7 +3,7 @@
 import { v7 } from 'uuid'
 import type { Clock, Random } from './clock.ts'
 
-const poolIds = 64
+const poolIds = 256
 
 /** Makes command ids. Strictly increasing, also when the clock stands still or goes back. */
 export function createIds(clock: Clock, random: Random): () => string {
