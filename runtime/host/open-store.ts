@@ -22,18 +22,11 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
 export async function openStore(address: string, ports: Ports): Promise<EventStore> {
   const { clock, timers } = ports
   if (address === 'memory:') return createMemoryStore({ clock, timers })
-  const file = /^file:(?<path>[^?]+)(?:\?(?:mode=(?<mode>ro|rw)|thread=(?<thread>on|off)))?$/.exec(
-    address,
-  )?.groups
-  if (file?.['path']) {
+  const file = fileAddress(address)
+  if (file) {
     // Loaded only where a file is used: `memory:` needs no native code.
     const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
-    return openSqliteStore(file['path'], {
-      mode: file['mode'] === 'ro' ? 'ro' : 'rw',
-      thread: file['thread'] !== 'off',
-      clock,
-      timers,
-    })
+    return openSqliteStore(file.path, { ...file.options, clock, timers })
   }
   if (/^esdb(\+discover)?:\/\//.test(address)) {
     const { openEventStoreDb } = await import('../stores/eventstoredb/eventstoredb-store.ts')
@@ -44,4 +37,13 @@ export async function openStore(address: string, ports: Ports): Promise<EventSto
     `'${address}' is not the address of a store. Use 'memory:', 'file:PATH', 'file:PATH?mode=ro' or 'esdb://HOST:PORT'.`,
     { option: 'store', fix: "use 'memory:', 'file:PATH' or 'esdb://HOST:PORT'" },
   )
+}
+
+/** The parts of `file:PATH?mode=ro&thread=off`; `undefined` for anything else. */
+function fileAddress(address: string) {
+  const [, path, query] = /^file:([^?]+)(?:\?(.+))?$/.exec(address) ?? []
+  const { mode = 'rw', thread = 'on', ...rest } = Object.fromEntries(new URLSearchParams(query))
+  if (!path || Object.keys(rest).length > 0) return undefined
+  if ((mode !== 'rw' && mode !== 'ro') || (thread !== 'on' && thread !== 'off')) return undefined
+  return { path, options: { mode, thread: thread === 'on' } as const }
 }

@@ -79,6 +79,7 @@ export class FileStore implements SqliteStore {
   readonly #subscriptions = new Set<Subscription>()
   readonly #release: () => void
   #closed = false
+  #closing: Promise<void> | undefined
 
   constructor({ connection, clock, timers, pollMs, limits, thread, release }: SqliteStoreParts) {
     this.#connection = connection
@@ -163,34 +164,22 @@ export class FileStore implements SqliteStore {
   }
 
   async setStreamMetadata(stream: string, given: StreamMetadata): Promise<void> {
-    this.#checkName(stream)
     const metadata = checkedMetadata(given)
-    await this.#submit(
-      200,
-      changeRules(stream, (rules) => {
-        refuseTombstoned(stream, rules)
-        return { ...rules, metadata }
-      }),
-    )
+    await this.#changeRules(stream, (rules) => {
+      refuseTombstoned(stream, rules)
+      return { ...rules, metadata }
+    })
   }
 
-  async deleteStream(stream: string): Promise<void> {
-    this.#checkName(stream)
-    await this.#submit(
-      200,
-      changeRules(stream, (status) => {
-        refuseTombstoned(stream, status)
-        return status.head === -1 ? undefined : softDeleted(status)
-      }),
-    )
+  deleteStream(stream: string): Promise<void> {
+    return this.#changeRules(stream, (status) => {
+      refuseTombstoned(stream, status)
+      return status.head === -1 ? undefined : softDeleted(status)
+    })
   }
 
-  async tombstoneStream(stream: string): Promise<void> {
-    this.#checkName(stream)
-    await this.#submit(
-      200,
-      changeRules(stream, (rules) => ({ ...rules, deleted: 'tombstone' })),
-    )
+  tombstoneStream(stream: string): Promise<void> {
+    return this.#changeRules(stream, (rules) => ({ ...rules, deleted: 'tombstone' }))
   }
 
   async backup(path: string): Promise<void> {
@@ -199,10 +188,13 @@ export class FileStore implements SqliteStore {
     await backUp(this.#connection, path)
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     if (this.groups.active) await this.groups.close()
-    if (this.#closed) return
     this.#closed = true
     await this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
@@ -242,6 +234,11 @@ export class FileStore implements SqliteStore {
       },
       keys: async (prefix) => this.#settled(() => stateKeys(this.#connection, prefix)),
     }
+  }
+
+  async #changeRules(stream: string, change: Parameters<typeof changeRules>[1]): Promise<void> {
+    this.#checkName(stream)
+    await this.#submit(200, changeRules(stream, change))
   }
 
   #submit<Result>(

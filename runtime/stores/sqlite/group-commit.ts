@@ -31,10 +31,11 @@ export class GroupCommit {
   readonly #thread: StorageThread
   readonly #onCommitted: (events: boolean) => void
   #scheduled = false
+  /** Operations decide, which may run code of users: nothing else may begin meanwhile. */
+  #deciding = false
   #flight: Flight | undefined
-  /** How many operations were on their way when the last transaction was done. */
+  /** Operations in hand when the storage thread was last done: those just written and those that waited. */
   #concurrent = 0
-  #marks = 0
   #failed: ReenactError | undefined
 
   constructor(
@@ -76,18 +77,18 @@ export class GroupCommit {
   /** Writes everything queued. */
   async drain(): Promise<void> {
     while (this.#flight || this.#queue.length > 0) {
-      if (this.#flight) await this.#flight.landed
-      else this.#flush()
+      await this.#flight?.landed
+      if (!this.#flight) this.#flush()
     }
     await this.#thread.close()
   }
 
   #schedule(): void {
     if (this.#flight) return
-    // Half of those who send go ahead, so that the others are decided meanwhile: else all would wait at once, again and
-    // again.
+    // Those who are answered together send again together. If all of them waited for each other the threads would take
+    // turns: half of them go ahead, and the others are decided while those are written.
     const waiting = this.#queue.length
-    if (2 * waiting >= this.#concurrent && this.#thread.isFor(waiting)) {
+    if (!this.#deciding && 2 * waiting >= this.#concurrent && this.#thread.isFor(waiting)) {
       this.#flush()
       return
     }
@@ -100,9 +101,10 @@ export class GroupCommit {
   }
 
   #flush(): void {
+    const inThread = this.#thread.takes(this.#queue.length)
     const operations = this.#queue.takeGroup()
     if (operations.length === 0) return
-    this.#write(operations, true, this.#thread.takes(operations.length))
+    this.#write(operations, true, inThread)
     if (this.#queue.length > 0) this.#schedule()
   }
 
@@ -120,6 +122,7 @@ export class GroupCommit {
       return
     }
     this.#takeOff()
+    this.#context.transaction = emptyTransaction()
     this.#thread.write(transaction, (written) => {
       this.#concurrent = group.operations.length + this.#queue.length
       // Those who wait to read come first: the next transaction would make them wait again.
@@ -159,6 +162,7 @@ export class GroupCommit {
     context.transaction = emptyTransaction()
     context.state.clear()
     const answers: Answer[] = []
+    this.#deciding = true
     try {
       for (const operation of operations) {
         const answer = this.#run(operation)
@@ -172,8 +176,12 @@ export class GroupCommit {
       return { operations: operations.slice(0, answers.length), answers, isInFile, undo }
     } catch (error) {
       undo()
+      // Decided alone, those that can be will be.
+      this.#deciding = false
       this.#notWritten(operations, error, true)
       return undefined
+    } finally {
+      this.#deciding = false
     }
   }
 
@@ -184,13 +192,10 @@ export class GroupCommit {
       return () => reader.logEnd() === position && reader.eventAt(position).id === lastId
     const { changes, places } = transaction
     if (changes.length === 0 && places.length === 0) return () => true
-    this.#marks += 1
-    const mark = `${process.pid} ${this.#marks}`
+    const markInFile = (): string | undefined => connection.sql.metaOf.get('commit')?.[0]
+    const mark = String((Number.parseInt(markInFile() ?? '', 10) || 0) + 1)
     changes.push(['putMeta', 'commit', mark])
-    return () => {
-      const row: [string] | undefined = connection.sql.metaOf.get('commit')
-      return row?.[0] === mark
-    }
+    return () => markInFile() === mark
   }
 
   // A refusal too may rest on what this transaction writes, so it is told after the commit.

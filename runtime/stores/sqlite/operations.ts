@@ -52,7 +52,8 @@ export interface Operation {
   readonly bytes: number
   /**
    * Decides and collects, and answers how to tell the caller once that is durable; `undefined` when it has to read
-   * what the transaction is only about to write. A `ReenactError` thrown here refuses this operation alone.
+   * what the transaction is only about to write. A `ReenactError` thrown here refuses this operation alone. In both
+   * cases it has collected nothing.
    */
   run(context: WriteContext): Answer | undefined
   /** Definitely not written. */
@@ -122,14 +123,12 @@ export function simpleOperation<Result>(
 export const put =
   (key: string, value: string, expected: number | undefined) =>
   (context: WriteContext): number | undefined => {
-    const { connection, state } = context
-    const current = guarded(context, () =>
-      expected === undefined && !state.has(key)
-        ? stateRevisionOf(connection, key)
-        : (entryOf(context, key)?.revision ?? -1),
-    )
+    const current =
+      expected === undefined
+        ? lastRevision(context, key)
+        : guarded(context, () => entryOf(context, key)?.revision ?? -1)
     if (expected !== undefined && expected !== current) return undefined
-    state.set(key, { value, revision: current + 1 })
+    context.state.set(key, { value, revision: current + 1 })
     return current + 1
   }
 
@@ -177,10 +176,10 @@ function append(
     const { revision, position, recordedAt } = last
     return { outcome: 'committed', revision, position, recordedAt, repeated: true }
   }
-  const applyInline = context.inline && runInline(context, stream, status.head, events)
+  const changed = context.inline && runInline(context, stream, status.head, events)
   const entry = found ?? streams.add(stream, transaction)
   write(context, entry, events)
-  applyInline?.()
+  for (const [key, state] of changed ?? []) context.state.set(key, state)
   const { position, recordedAt } = context
   return { outcome: 'committed', revision: entry.head, position, recordedAt, repeated: false }
 }
@@ -203,15 +202,15 @@ function write(context: WriteContext, entry: StreamEntry, events: readonly Event
   }
 }
 
-/** Lets the hook decide before anything is written, and answers how to write what it wants. */
+/** Lets the hook decide before anything is collected, and answers the entries of the state store that it changes. */
 function runInline(
   context: WriteContext,
   stream: string,
   head: number,
   events: readonly EventToAppend[],
-): () => void {
+): ReadonlyMap<string, StateEntry | undefined> {
   const { position, recordedAt } = context
-  const changes = new Map<string, string | undefined>()
+  const changed = new Map<string, StateEntry | undefined>()
   const recorded = events.map((event, index) => ({
     ...event,
     stream,
@@ -220,19 +219,16 @@ function runInline(
     recordedAt,
   }))
   context.inline?.(recorded, {
-    get: (key) => (changes.has(key) ? changes.get(key) : entryOf(context, key)?.value),
+    get: (key) => (changed.has(key) ? changed.get(key) : entryOf(context, key))?.value,
     put: (key, value) => {
       checkStateText(key, value)
-      changes.set(key, value)
+      changed.set(key, { value, revision: lastRevision(context, key) + 1 })
     },
-    delete: (key) => changes.set(key, undefined),
+    delete: (key) => {
+      if (isStorable(key)) changed.set(key, undefined)
+    },
   })
-  return () => {
-    for (const [key, value] of changes) {
-      if (value === undefined) remove(key)(context)
-      else put(key, value, undefined)(context)
-    }
-  }
+  return changed
 }
 
 /** Rules for which the stream takes no change any more. */
@@ -246,6 +242,14 @@ export function collectState({ state, transaction: { changes } }: WriteContext):
     changes.push(entry ? putState(key, entry) : ['deleteState', key])
   }
 }
+
+/** The revision of a key whose entry may be damaged, -1 if there is none. */
+const lastRevision = (context: WriteContext, key: string): number =>
+  guarded(context, () =>
+    context.state.has(key)
+      ? (context.state.get(key)?.revision ?? -1)
+      : stateRevisionOf(context.connection, key),
+  )
 
 /** An entry as the transaction finds it. */
 const entryOf = ({ connection, state }: WriteContext, key: string): StateEntry | undefined =>

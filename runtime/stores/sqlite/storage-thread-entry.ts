@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { Connection } from './connection.ts'
+import { ignoreErrors } from './open-database.ts'
 import { sqliteCodeOf } from './sqlite-errors.ts'
 import type { ThreadAnswer } from './storage-thread.ts'
 import { type Transaction, type Written, writeTransaction } from './transaction.ts'
@@ -9,24 +10,19 @@ import { type Transaction, type Written, writeTransaction } from './transaction.
 const open = (): Connection =>
   new Connection({ file: workerData, readOnly: false, checkBytesMax: 0, internals: {} })
 
-// Opened at once: what cannot be opened ends the thread before anything was given to it.
+// What cannot be opened ends the thread: the store then looks for itself.
 let connection: Connection | undefined = open()
 
 const answerOf = (written: Written): ThreadAnswer =>
   written.done ? { written } : { written, errcode: sqliteCodeOf(written.error) }
 
 function write(transaction: Transaction): Written {
-  try {
-    connection ??= open()
-  } catch (error) {
-    return { done: false, at: 'statement', undone: true, error }
-  }
-  const written = writeTransaction(connection, transaction)
-  if (!written.done && !written.undone) {
-    // Whatever it believes about the file is not to be trusted, and no transaction may stay open.
-    connection.close(false)
-    connection = undefined
-  }
+  const current = connection ?? open()
+  const written = writeTransaction(current, transaction)
+  // Whatever it believes about the file is not to be trusted, and no transaction may stay open.
+  const isSound = written.done || written.undone
+  if (!isSound) ignoreErrors(() => current.close(false))
+  connection = isSound ? current : undefined
   return written
 }
 

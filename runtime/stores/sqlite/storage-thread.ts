@@ -15,8 +15,8 @@ export interface ThreadAnswer {
 
 /** When a store gets a thread. */
 export interface ThreadOptions {
-  /** The module that runs in it. */
-  readonly entry: URL
+  /** The module that runs in it. Default: the one beside this. */
+  readonly entry?: URL
   /** Only groups of so many operations are worth the way there and back. */
   readonly operationsMin: number
   /** So many such groups come before the thread is started, which takes as long as some of them. 0: at once. */
@@ -24,7 +24,6 @@ export interface ThreadOptions {
 }
 
 export const threadDefaults: ThreadOptions = {
-  entry: new URL('./storage-thread-entry.js', import.meta.url),
   operationsMin: 16,
   groupsBefore: 64,
 }
@@ -80,10 +79,15 @@ export class StorageThread {
   }
 
   #start(): void {
-    const { entry } = this.#options
-    // A bundle may not have the file. The store then goes on without a thread.
-    if (entry.protocol === 'file:' && !existsSync(fileURLToPath(entry))) return
-    const worker = new Worker(entry, { workerData: this.#file })
+    const entry = this.#options.entry ?? entryBeside()
+    if (!entry) return
+    let worker: Worker
+    try {
+      worker = new Worker(entry, { workerData: this.#file, execArgv: [] })
+    } catch (error) {
+      this.#warn(`did not start: ${messageOf(error)}`)
+      return
+    }
     worker.unref()
     let cause: unknown
     worker.on('error', (error) => {
@@ -111,12 +115,26 @@ export class StorageThread {
     this.#worker = undefined
     if (this.#closed) return
     const why = cause === undefined ? 'it ended' : messageOf(cause)
-    process.emitWarning(
-      `The storage thread of '${this.#file}' is gone: ${why}. The store goes on without it, somewhat slower.`,
-      { code: 'REENACT_STORAGE_THREAD' },
-    )
+    this.#warn(`is gone: ${why}`)
     const tell = this.#tell
     this.#tell = undefined
     tell?.({ done: false, at: 'commit', undone: false, error: new Error(why) })
+  }
+
+  #warn(what: string): void {
+    process.emitWarning(
+      `The storage thread of '${this.#file}' ${what}. The store goes on without it, somewhat slower.`,
+      { type: 'ReenactWarning', code: 'REENACT_STORAGE_THREAD' },
+    )
+  }
+}
+
+/** `undefined` in a bundle that left it out: its stores go on without a thread. */
+function entryBeside(): URL | undefined {
+  try {
+    const entry = new URL('./storage-thread-entry.js', import.meta.url)
+    return existsSync(fileURLToPath(entry)) ? entry : undefined
+  } catch {
+    return undefined
   }
 }

@@ -132,6 +132,34 @@ describe('sqlite: failures', () => {
     })
   }
 
+  it('a commit of state alone that fails is not taken for one of an earlier life', async () => {
+    const file = freshFile(directory)
+    const first = await openSqliteStore(file)
+    await first.state.put('a', 'x')
+    await first.close()
+    const hook = failingCommits(anyError, 'before')
+    const store = await openSqliteStore(file, {}, hook)
+    hook.failNext(1)
+    expect(await store.state.put('b', 'y')).to.equal(0)
+    expect(await store.state.get('b')).to.deep.equal({ value: 'y', revision: 0 })
+    await store.close()
+  })
+
+  it('an inline hook whose key cannot be read refuses an append whole', async () => {
+    let database: Database | undefined
+    const store = await openSqliteStore(
+      freshFile(directory),
+      {},
+      { opened: (opened) => (database = opened) },
+    )
+    await appendOne(store, 'account-1')
+    store.inline?.((_, state) => state.put('key', 'value'))
+    database?.exec('ALTER TABLE state RENAME COLUMN revision TO other')
+    expect(codeOf(await appendOne(store, 'account-1'))).to.equal('refused StoreUnreadable')
+    expect((await store.readStream('account-1')).head).to.equal(0)
+    await store.close()
+  })
+
   it('a COMMIT that keeps failing refuses what is known to be absent and stops the store', async () => {
     const hook = failingCommits(anyError, 'before')
     const file = freshFile(directory)

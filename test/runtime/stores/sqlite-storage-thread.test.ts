@@ -1,6 +1,7 @@
 // The storage thread: it writes as the store itself does, and what goes wrong there is told here.
 
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -34,8 +35,8 @@ describe('sqlite: the storage thread', () => {
     const writers = Array.from({ length: 40 }, (_, id) => write(`account-${id}`))
     for (let seen = 0, round = 0; round < 60; round += 1) {
       const known = acknowledged
-      const { position } = await store.readAll({ direction: 'backwards', limit: 1 })
-      const end = position + 1
+      const last = await store.readAll({ direction: 'backwards', limit: 1 })
+      const end = last.events[0]?.position ?? 0
       expect(end).to.be.least(Math.max(known, seen))
       const { events, head } = await store.readStream('account-7')
       expect(events.map(({ revision }) => revision)).to.deep.equal(events.map((_, at) => at))
@@ -63,12 +64,50 @@ describe('sqlite: the storage thread', () => {
     await store.close()
   })
 
+  for (const operationsMin of [1, 16]) {
+    it(`an inline hook that appends meanwhile gets its own transaction, ${operationsMin} at a time`, async () => {
+      const thread = { ...everyCommit, operationsMin }
+      const store = await openSqliteStore(freshFile(directory), {}, { thread })
+      const inner: Promise<AppendOutcome>[] = []
+      store.inline?.(([first]) => {
+        if (first?.stream !== 'outer-3' || inner.length > 0) return
+        for (let id = 0; id < operationsMin; id += 1) inner.push(appendOne(store, `inner-${id}`))
+      })
+      const outer = await Promise.all(
+        Array.from({ length: 16 }, (_, id) => appendOne(store, `outer-${id}`)),
+      )
+      const outcomes = [...outer, ...(await Promise.all(inner))]
+      expect(outcomes).to.have.length(16 + operationsMin)
+      const { events } = await store.readAll()
+      const stored = new Set(events.map(({ position }) => position))
+      for (const outcome of outcomes) {
+        expect(outcome).to.include({ outcome: 'committed', revision: 0 })
+        if ('position' in outcome) expect(stored.delete(outcome.position)).to.equal(true)
+      }
+      expect(stored.size).to.equal(0)
+      await store.close()
+    })
+  }
+
+  it('a store whose thread cannot start goes on without it', async () => {
+    const entry = new URL('https://localhost/nowhere.js')
+    const thread = { entry, operationsMin: 2, groupsBefore: 1 }
+    const store = await openSqliteStore(freshFile(directory), {}, { thread })
+    const warned = once(process, 'warning')
+    const outcomes = await Promise.all([appendOne(store, 'account-1'), appendOne(store, 'b-2')])
+    expect(outcomes.map(outcomeOf)).to.deep.equal(['committed', 'committed'])
+    expect((await warned)[0]).to.include({ code: 'REENACT_STORAGE_THREAD' })
+    await store.close()
+  })
+
   it('closing waits for what it writes, and lets go of the file', async () => {
     const file = freshFile(directory)
     const store = await openSqliteStore(file, {}, { thread: everyCommit })
     const appends = Array.from({ length: 100 }, (_, id) => appendOne(store, `account-${id}`))
     // What was asked before closing is answered.
     const read = store.readAll()
+    const first = store.close()
+    // Whoever closes it again waits as long.
     await store.close()
     for (const { outcome } of await Promise.all(appends)) expect(outcome).to.equal('committed')
     const { events } = await read
@@ -76,6 +115,7 @@ describe('sqlite: the storage thread', () => {
     const again = await openSqliteStore(file)
     expect((await again.readAll()).events).to.have.length(100)
     await again.close()
+    await first
   })
 
   it('a statement that fails there refuses its own append only', async () => {

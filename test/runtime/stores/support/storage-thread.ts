@@ -14,5 +14,5 @@ export const everyCommit: ThreadOptions = {
 /** The same, and the thread dies with the second transaction in hand. */
 export const dying = (when: 'before' | 'after'): ThreadOptions => ({
   ...everyCommit,
-  entry: new URL(`?${when}`, built('test/runtime/stores/support/dying-thread-entry.js')),
+  entry: built(`test/runtime/stores/support/dying-${when}-entry.js`),
 })
