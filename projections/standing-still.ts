@@ -25,6 +25,8 @@ export interface StandingStillDeps {
 }
 
 const lookMs = 20
+/** A worker here that has just begun goes first. */
+const graceMs = 200
 /** A request that a dying worker took with it is made again. */
 const askMs = 1_000
 const patienceMs = 30_000
@@ -64,22 +66,23 @@ async function turnOf(
 ): Promise<Connection | undefined> {
   const { clock, timers } = ports
   const startedMs = clock.monotonic()
-  let askedMs = Number.NEGATIVE_INFINITY
-  while (!workers?.keeps(build, part)) {
-    const turn = await engine.openWriter(placeOf(build), part)
-    if (turn) {
-      if (askedMs >= startedMs) await catalog.lookAt(build, part)
-      return turn
-    }
+  let askedMs: number | undefined
+  let turn: Connection | undefined
+  while (!turn && !workers?.keeps(build, part)) {
     const nowMs = clock.monotonic()
     if (nowMs - startedMs > patienceMs) throw unanswered(build, engine)
-    if (nowMs - askedMs >= askMs) {
-      askedMs = nowMs
-      await catalog.askForTurn(build, part)
+    if (nowMs - startedMs >= graceMs || !workers?.waits(part)) {
+      turn = await engine.openWriter(placeOf(build), part)
+      if (!turn && nowMs - (askedMs ?? startedMs) >= (askedMs ? askMs : graceMs)) {
+        askedMs = nowMs
+        await catalog.askForTurn(build, part)
+      }
     }
-    await sleep(timers, lookMs)
+    if (!turn) await sleep(timers, lookMs)
   }
-  return undefined
+  // Who did not find the request yet need not any more.
+  if (askedMs !== undefined) await catalog.lookAt(build, part)
+  return turn
 }
 
 const unanswered = ({ projection, id }: Build, { name }: Engine): ReenactError =>

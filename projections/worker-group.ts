@@ -81,6 +81,11 @@ export class WorkerGroup {
     return this.#workers.some((worker) => worker.part === part && worker.keeps(build))
   }
 
+  /** A worker here has begun, or waits for another one's end. */
+  waits(part: number): boolean {
+    return this.#workers.some((worker) => worker.part === part && worker.state === 'waiting')
+  }
+
   /** They stand still until what it answers is called, whoever resumes meanwhile. */
   async hold(): Promise<() => void> {
     this.#holds += 1
