@@ -30,7 +30,7 @@ for (const engine of engines) {
       await eventually('the swap', async () => numbers(rebuilder, 'swapped').length > 0)
       const acts = () => [...numbers(worker, 'act'), ...numbers(rebuilder, 'act')]
       const before = acts().length
-      await eventually('acts of the new build', async () => acts().length > before + 100)
+      await eventually('acts of the new build', async () => acts().length > before + 20)
       for (const child of [writer, worker, rebuilder]) await child.kill()
       expect(numbers(rebuilder, 'different')).to.deep.equal([0])
       expect(numbers(rebuilder, 'swapped')).to.deep.equal([0])
