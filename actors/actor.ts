@@ -1,6 +1,7 @@
 // The handle of one actor: cheap, never stale, valid whether the actor is in memory or not.
 
 import type { Observable } from 'rxjs'
+import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
 import { activate } from './activation.ts'
 import { stateOf } from './actor-view.ts'
 import { type Aggregate, modelOf } from './aggregate.ts'
@@ -20,14 +21,7 @@ import {
   type TimelineEntry,
   timeline,
 } from './timeline.ts'
-import type {
-  ActorEvent,
-  ActorState,
-  AnyAggregate,
-  CommandOf,
-  EventOf,
-  RuntimeRecord,
-} from './types.ts'
+import type { ActorEvent, ActorState, AnyAggregate, CommandOf, EventOf } from './types.ts'
 import { type Verification, verify } from './verify.ts'
 
 interface Answered<A extends AnyAggregate> {

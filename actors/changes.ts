@@ -2,12 +2,13 @@
 
 import { Observable } from 'rxjs'
 import { readMetadata } from '../runtime/codec/metadata.ts'
+import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
 import { activate } from './activation.ts'
 import { eventOf, stateOf } from './actor-view.ts'
 import type { Model } from './model.ts'
 import { viewOf } from './outcome.ts'
 import { fold, type ReadDeps } from './rehydrate.ts'
-import type { ActorEvent, ActorState, AnyAggregate, EventOf, RuntimeRecord } from './types.ts'
+import type { ActorEvent, ActorState, AnyAggregate, EventOf } from './types.ts'
 
 /** One committed event and the state after it. */
 export interface ActorChange<A extends AnyAggregate = AnyAggregate>

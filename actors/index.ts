@@ -35,9 +35,6 @@ export type {
   CommandOf,
   ContextOf,
   EventOf,
-  NoEffectRecord,
-  RejectedRecord,
-  RuntimeRecord,
 } from './types.ts'
 export type { Verification } from './verify.ts'
 export type { Worker } from './worker.ts'

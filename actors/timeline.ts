@@ -1,6 +1,7 @@
 // Time travel for one actor: its events, what each changed, and the difference of two moments.
 
 import { readMetadata } from '../runtime/codec/metadata.ts'
+import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
 import { activate } from './activation.ts'
 import { eventOf, stateOf } from './actor-view.ts'
 import { type Change, difference } from './difference.ts'
@@ -8,7 +9,7 @@ import type { Model } from './model.ts'
 import { always, type Moment, within } from './moment.ts'
 import { viewOf } from './outcome.ts'
 import { catchUp, type ReadDeps, unborn } from './rehydrate.ts'
-import type { ActorEvent, ActorState, AnyAggregate, EventOf, RuntimeRecord } from './types.ts'
+import type { ActorEvent, ActorState, AnyAggregate, EventOf } from './types.ts'
 
 /** One event and what it did. */
 export interface TimelineEntry<A extends AnyAggregate = AnyAggregate>

@@ -60,30 +60,3 @@ export interface ActorEvent<E = { readonly type: string }> {
   /** What the caller gave as `metadata`. */
   readonly metadata: Readonly<Record<string, unknown>> | undefined
 }
-
-/** The runtime's own record that a command was refused. */
-export interface RejectedRecord {
-  /** Its type in the log. */
-  readonly type: 'reenact.Rejected'
-  /** As it was given. */
-  readonly command: { readonly type: string }
-  /** The machine's state value then. */
-  readonly state: unknown
-  /** Guards that refused, by name; an inline guard by its path in the machine. */
-  readonly guards: readonly string[]
-  /** What the machine's `reject` action said. */
-  readonly reason?: string
-  /** Details of the `reject` action. */
-  readonly details?: unknown
-}
-
-/** The runtime's own record that a command was accepted and changed nothing. */
-export interface NoEffectRecord {
-  /** Its type in the log. */
-  readonly type: 'reenact.NoEffect'
-  /** As it was given. */
-  readonly command: { readonly type: string }
-}
-
-/** A record of the runtime itself: invisible to the machine, shown in history and timeline. */
-export type RuntimeRecord = RejectedRecord | NoEffectRecord

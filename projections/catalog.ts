@@ -51,6 +51,12 @@ export class Catalog {
            PRIMARY KEY (projection, id))`,
       ),
     )
+    await catalog.#change(() =>
+      catalog.#run(
+        `CREATE TABLE IF NOT EXISTS turn_requests (projection TEXT NOT NULL, id INTEGER NOT NULL, part INTEGER NOT NULL,
+           PRIMARY KEY (projection, id, part))`,
+      ),
+    )
     return catalog
   }
 
@@ -129,9 +135,12 @@ export class Catalog {
   }
 
   async drop(build: Build): Promise<void> {
-    await this.#change(() =>
-      this.#run('DELETE FROM builds WHERE projection = ? AND id = ?', [build.projection, build.id]),
-    )
+    await this.#change(async () => {
+      for (const table of ['builds', 'turn_requests']) {
+        const sql = `DELETE FROM ${table} WHERE projection = ? AND id = ?`
+        await this.#run(sql, [build.projection, build.id])
+      }
+    })
     await this.#engine.drop(placeOf(build))
   }
 
@@ -141,6 +150,27 @@ export class Catalog {
     const dead = builds.filter(({ id, state }) => state !== 'live' && id !== kept)
     for (const build of dead) await this.drop(build)
     return dead.length
+  }
+
+  /** Asks whoever writes this part of a build to leave its turn for a moment. */
+  async askForTurn({ projection, id }: Build, part: number): Promise<void> {
+    const sql = 'INSERT INTO turn_requests VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+    await this.#change(() => this.#run(sql, [projection, id, part]))
+  }
+
+  /** What others decided about a build. It is told once that the turn is asked for. */
+  async lookAt(
+    { projection, id }: Build,
+    part: number,
+  ): Promise<{ readonly state: Build['state'] | undefined; readonly isAskedFor: boolean }> {
+    const build = await this.get(projection, id)
+    const asked = 'SELECT 1 FROM turn_requests WHERE projection = ? AND id = ? AND part = ?'
+    const { rows } = await this.#alone(() => this.#run(asked, [projection, id, part]))
+    if (rows.length > 0) {
+      const answered = 'DELETE FROM turn_requests WHERE projection = ? AND id = ? AND part = ?'
+      await this.#change(() => this.#run(answered, [projection, id, part]))
+    }
+    return { state: build?.state, isAskedFor: rows.length > 0 }
   }
 
   async #add(

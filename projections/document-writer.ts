@@ -2,6 +2,7 @@
 
 import { encode, settle } from '../runtime/codec/codec.ts'
 import { ReenactError } from '../runtime/core/errors.ts'
+import { BegunWork, cameTooLate } from './begun-work.ts'
 import {
   checkedKey,
   loadDocument,
@@ -68,15 +69,22 @@ export interface Documents<T extends object> {
 
 type Change<T> = (document: T | undefined) => T | undefined
 
+/** A document as it stands. Nobody else writes while this writer does. */
+interface Known<T> {
+  /** `undefined` where there is none. */
+  document: T | undefined
+  /** The database does not have it so. */
+  isChanged: boolean
+}
+
 export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>> {
   readonly #session: Session
   readonly #exclusive: boolean
-  /** What is known; `undefined` for keys known to be absent. Nobody else writes while this writer does. */
-  readonly #known = new Map<string, T | undefined>()
-  readonly #changed = new Set<string>()
+  readonly #known = new Map<string, Known<T>>()
+  #changed: string[] = []
   /** By key, while a document is being read: later changes of that key wait for it. */
-  readonly #pending = new Map<string, Promise<void>>()
-  #failure: { readonly error: unknown } | undefined
+  readonly #pending = new Map<string, Promise<Known<T>>>()
+  #begun = new BegunWork()
   #view: Documents<T> = this.#newView()
 
   constructor(session: Session, { exclusive }: { readonly exclusive: boolean }) {
@@ -90,31 +98,23 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
 
   async #get(key: string): Promise<T | undefined> {
     let found: T | undefined
-    await this.#change(checkedKey(key), (document) => {
+    await this.#change(key, (document) => {
       found = document
       return document
     })
     return found
   }
 
-  #put(key: string, document: T): void {
-    checkedKey(key)
+  #put(key: string, document: T | undefined): void {
     const next = settle(document)
     // What was there does not matter, unless somebody waits to be told.
     if (this.#pending.has(key)) void this.#change(key, () => next)
-    else this.#set(key, next)
-  }
-
-  #delete(key: string): void {
-    checkedKey(key)
-    if (this.#pending.has(key)) void this.#change(key, () => undefined)
-    else this.#set(key, undefined)
+    else this.#set(key, this.#known.get(key) ?? this.#keep(checkedKey(key), undefined), next)
   }
 
   #patch(key: string, change: Partial<T> | Change<T>): Promise<void> {
-    checkedKey(key)
+    if (typeof change === 'function') return this.#change(key, change)
     return this.#change(key, (document) => {
-      if (typeof change === 'function') return change(document)
       if (document) return { ...document, ...change }
       throw new ReenactError(
         'NoDocument',
@@ -125,40 +125,42 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
   }
 
   settle(): void | Promise<void> {
-    if (this.#pending.size > 0) return this.#settleLater()
-    this.#throwFailure()
+    return this.#begun.settle()
   }
 
   async flush(): Promise<readonly string[]> {
     const puts: string[] = []
     const removed: string[] = []
-    for (const key of this.#changed) {
-      const document = this.#known.get(key)
+    // In the order of the table, neighbours are on one page.
+    for (const key of this.#changed.sort()) {
+      const document = this.#known.get(key)?.document
       if (document === undefined) removed.push(key)
       else puts.push(key, encode(document, { what: `The document '${key}'` }))
     }
     await writeDocuments(this.#session, puts)
     await removeDocuments(this.#session, removed)
-    return [...this.#changed]
+    return this.#changed
   }
 
   committed(): void {
-    this.#changed.clear()
+    const changed = this.#changed
+    this.#changed = []
+    for (const key of changed) (this.#known.get(key) as Known<T>).isChanged = false
     if (!this.#exclusive || this.#known.size > keptMax) this.#known.clear()
   }
 
   discard(): void {
-    this.#changed.clear()
+    this.#changed = []
     this.#known.clear()
     this.#pending.clear()
-    this.#failure = undefined
+    this.#begun = new BegunWork()
     // What a failed handler left running must not write into the next transaction.
     this.#view = this.#newView()
   }
 
   #newView(): Documents<T> {
     const check = () => {
-      if (this.#view !== view) throw tooLate()
+      if (this.#view !== view) throw cameTooLate('document')
     }
     const view: Documents<T> = {
       get: async (key) => {
@@ -175,97 +177,74 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
       },
       delete: (key) => {
         check()
-        this.#delete(key)
+        this.#put(key, undefined)
       },
     }
     return view
   }
 
   #change(key: string, change: Change<T>): Promise<void> {
-    const pending = this.#pending.get(key)
+    const pending = this.#pending.size > 0 ? this.#pending.get(key) : undefined
     if (pending !== undefined)
-      return this.#later(
-        key,
-        pending.then(() => this.#apply(key, change)),
-      )
-    if (this.#known.has(key)) return this.#now(() => this.#apply(key, change))
-    const loading = this.#load(key)
-    if (loading instanceof Promise) {
-      const loaded = loading.then((document) => {
-        this.#known.set(key, document)
-        this.#apply(key, change)
-      })
-      return this.#later(key, loaded)
+      return this.#later(key, pending, (known) => this.#apply(key, known, change))
+    const known = this.#known.get(key) ?? this.#load(checkedKey(key))
+    if (known instanceof Promise) {
+      return this.#later(key, known, (loaded) => this.#apply(key, loaded, change))
     }
-    this.#known.set(key, loading)
-    return this.#now(() => this.#apply(key, change))
+    try {
+      this.#apply(key, known, change)
+      return alreadyDone
+    } catch (error) {
+      return this.#begun.failed(error)
+    }
   }
 
-  #load(key: string): T | undefined | Promise<T | undefined> {
+  #load(key: string): Known<T> | Promise<Known<T>> {
     const loaded = this.#exclusive
       ? loadDocument<T>(this.#session, key)
       : lockKey(this.#session, key).then(() => loadDocument<T>(this.#session, key))
-    return loaded instanceof Promise ? loaded.then(settle) : settle(loaded)
+    if (!(loaded instanceof Promise)) return this.#keep(key, loaded)
+    const view = this.#view
+    return loaded.then((document) => {
+      if (this.#view !== view) throw cameTooLate('document')
+      return this.#keep(key, document)
+    })
   }
 
-  #apply(key: string, change: Change<T>): void {
-    const before = this.#known.get(key)
-    const next = change(before)
-    if (next !== before) this.#set(key, settle(next))
+  #keep(key: string, document: T | undefined): Known<T> {
+    const known = { document: settle(document), isChanged: false }
+    this.#known.set(key, known)
+    return known
   }
 
-  #set(key: string, document: T | undefined): void {
-    this.#known.set(key, document)
-    this.#changed.add(key)
+  #apply(key: string, known: Known<T>, change: Change<T>): Known<T> {
+    const next = change(known.document)
+    if (next !== known.document) this.#set(key, known, settle(next))
+    return known
   }
 
-  #now(work: () => void): Promise<void> {
-    try {
-      work()
-      return alreadyDone
-    } catch (error) {
-      return this.#failed(error)
+  #set(key: string, known: Known<T>, document: T | undefined): void {
+    known.document = document
+    if (known.isChanged) return
+    known.isChanged = true
+    this.#changed.push(key)
+  }
+
+  #later(
+    key: string,
+    known: Promise<Known<T>>,
+    change: (known: Known<T>) => Known<T>,
+  ): Promise<void> {
+    const changed = known.then((loaded) => {
+      if (this.#known.get(key) !== loaded) throw cameTooLate('document')
+      return change(loaded)
+    })
+    this.#pending.set(key, changed)
+    const guarded = this.#begun.add(changed.then(() => {}))
+    const forget = () => {
+      if (this.#pending.get(key) === changed) this.#pending.delete(key)
     }
-  }
-
-  #later(key: string, work: Promise<void>): Promise<void> {
-    const guarded = work.then(
-      () => undefined,
-      (error: unknown) => this.#failed(error),
-    )
-    const settled = guarded.then(forget, forget)
-    const writer = this
-    function forget(): void {
-      if (writer.#pending.get(key) === settled) writer.#pending.delete(key)
-    }
-    this.#pending.set(key, settled)
+    guarded.then(forget, forget)
     return guarded
   }
-
-  // Also a failure nobody awaits must stop the batch, and must not end the process.
-  #failed(error: unknown): Promise<never> {
-    this.#failure ??= { error }
-    const rejected = Promise.reject(error)
-    rejected.catch(() => {})
-    return rejected
-  }
-
-  async #settleLater(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending.values())
-    this.#throwFailure()
-  }
-
-  #throwFailure(): void {
-    if (!this.#failure) return
-    const { error } = this.#failure
-    this.#failure = undefined
-    throw error
-  }
 }
-
-const tooLate = (): ReenactError =>
-  new ReenactError(
-    'Closed',
-    'A document was written after its handler had failed, so its transaction is undone. Await everything a handler begins.',
-    { what: 'view' },
-  )

@@ -1,5 +1,7 @@
 // What TypeScript knows of the events a projection reads: those its actors emit.
 
+import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
+
 /** Anything whose machine says which events it emits: an aggregate. */
 export interface Source {
   /** The category of its streams. */
@@ -27,30 +29,6 @@ type Emitted<S> = S extends {
 
 /** The events of one source or of several. */
 export type EventsFrom<From> = From extends readonly (infer S)[] ? Emitted<S> : Emitted<From>
-
-/** The runtime's own record that a command was refused, for those who ask for it. */
-export interface RejectedEvent {
-  /** Its type in the log. */
-  readonly type: 'reenact.Rejected'
-  /** The command as it was given. */
-  readonly command: { readonly type: string }
-  /** The machine's state value then. */
-  readonly state: unknown
-  /** Guards that refused, by name; an inline guard by its path in the machine. */
-  readonly guards: readonly string[]
-  /** What the machine's `reject` action said. */
-  readonly reason?: string
-  /** Details of the `reject` action. */
-  readonly details?: unknown
-}
-
-/** The runtime's own record that a command changed nothing, for those who ask for it. */
-export interface NoEffectEvent {
-  /** Its type in the log. */
-  readonly type: 'reenact.NoEffect'
-  /** The command as it was given. */
-  readonly command: { readonly type: string }
-}
 
 /** What stands beside an event. Times are ms since the epoch. */
 export interface EventInfo {
@@ -90,10 +68,10 @@ export type Handler<Event, Write> = (
   about: EventInfo,
 ) => void | Promise<void>
 
-/** Handlers by event type. Types without a handler are not read. */
+/** Handlers by event type, the runtime's own records among them. Types without a handler are not read. */
 export type Handlers<Event extends AnyEvent, Write> = {
-  readonly [Type in (Event | RejectedEvent | NoEffectEvent)['type']]?: Handler<
-    Extract<Event | RejectedEvent | NoEffectEvent, { type: Type }>,
+  readonly [Type in (Event | RuntimeRecord)['type']]?: Handler<
+    Extract<Event | RuntimeRecord, { type: Type }>,
     Write
   >
 }

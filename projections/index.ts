@@ -16,8 +16,6 @@ export type {
   Handler,
   Handlers,
   HandlersFrom,
-  NoEffectEvent,
-  RejectedEvent,
   Source,
 } from './event-types.ts'
 export {

@@ -1,6 +1,7 @@
 // Inline projections: synchronous handlers in the transaction of the append itself, in the log's own file.
 
 import { decode, encode, settle } from '../runtime/codec/codec.ts'
+import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import type {
   EventStore,
@@ -9,7 +10,7 @@ import type {
   RecordedEvent,
 } from '../runtime/ports/event-store.ts'
 import { checkedKey } from './document-table.ts'
-import type { EventInfo, EventsFrom, NoEffectEvent, RejectedEvent, Source } from './event-types.ts'
+import type { EventInfo, EventsFrom, Source } from './event-types.ts'
 import { filterOf, type KindUpcasters, projectedEvent } from './projected-event.ts'
 import { type AnyProjection, projection } from './projection.ts'
 import type { View } from './view.ts'
@@ -40,7 +41,7 @@ export interface InlineDocuments<T extends object> {
 
 type InlineEvent<From> =
   EventsFrom<From> extends infer Event extends { readonly type: string }
-    ? Event | RejectedEvent | NoEffectEvent
+    ? Event | RuntimeRecord
     : never
 
 /** Handlers by event type. They answer nothing: there is no time to wait. */

@@ -58,11 +58,15 @@ export async function readCheckpoint(session: Session, part: number): Promise<Ch
   return { position: Number(row['position']), last }
 }
 
-/** How far the whole read model is: as far as its last partition. */
-export async function readPosition(session: Session): Promise<number> {
-  const { rows } = await session.execute('SELECT min(position) AS position FROM reenact_checkpoint')
-  return Number(rows[0]?.['position'])
+/** How far each partition is. */
+export async function readPositions(session: Session): Promise<readonly number[]> {
+  const { rows } = await session.execute('SELECT position FROM reenact_checkpoint ORDER BY part')
+  return rows.map(({ position }) => Number(position))
 }
+
+/** How far the whole read model is: as far as its last partition. */
+export const readPosition = async (session: Session): Promise<number> =>
+  Math.min(...(await readPositions(session)))
 
 /** Moves the checkpoint, inside the transaction of what was done. Throws `Fenced` unless it stood at `from`. */
 export async function advance(

@@ -1,9 +1,10 @@
 // Readers follow the live build: after a swap the next question goes to the new one.
 
 import type { Clock } from '../runtime/core/clock.ts'
-import { ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError, ReenactError } from '../runtime/core/errors.ts'
 import { type Build, type Catalog, placeOf } from './catalog.ts'
 import type { Connection, Engine, Session } from './engine.ts'
+import { readPositions } from './ledger.ts'
 
 /** How long a reader may not notice that another process swapped builds, ms. The old one is still there then. */
 const lookMs = 250
@@ -36,6 +37,16 @@ export class LiveReader {
   /** The live build's session. Throws `UnknownProjection` while there is none. */
   async session(): Promise<Session> {
     return (await this.#current()).connection
+  }
+
+  /** How far each partition of the live build is; `undefined` where nothing is left of it. */
+  async positions(): Promise<readonly number[] | undefined> {
+    try {
+      return await readPositions(await this.session())
+    } catch (error) {
+      if (isReenactError(error, 'StoreUnreadable')) return undefined
+      throw error
+    }
   }
 
   /** A swap is known to have happened. */

@@ -16,8 +16,19 @@ export class Pause {
     this.#whenOpen = undefined
   }
 
-  /** What to wait for while it is closed. Ask again afterwards, and go on without waiting for anything else. */
-  get closed(): Promise<void> | undefined {
-    return this.#whenOpen
+  get isClosed(): boolean {
+    return this.#whenOpen !== undefined
+  }
+
+  /** Resolves when it opens, or when `over`. Ask again afterwards, and go on without waiting for anything else. */
+  async wait(over: AbortSignal): Promise<void> {
+    if (over.aborted) return
+    let giveUp = () => {}
+    const given = new Promise<void>((resolve) => {
+      giveUp = resolve
+    })
+    over.addEventListener('abort', giveUp, { once: true })
+    await Promise.race([this.#whenOpen, given])
+    over.removeEventListener('abort', giveUp)
   }
 }

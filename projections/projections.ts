@@ -13,6 +13,7 @@ import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 import { Shadows } from './shadows.ts'
+import { standStill } from './standing-still.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -27,6 +28,7 @@ export interface ProjectionsDeps {
   readonly openEngine: () => Promise<Engine>
 }
 
+type WriteToView = (change: (view: never) => void | Promise<void>) => Promise<void>
 interface Running {
   readonly options: ProjectOptions
   readonly workers: WorkerGroup
@@ -100,7 +102,7 @@ export class Projections {
    * the swap. One that was cut off is gone on with.
    *
    * @returns whether the new one is live: false when `verify` kept the old one
-   * @throws what stopped the build; the live one is as before
+   * @throws what stopped the build, or `StoreLocked` for a live worker elsewhere that does not answer; the live one is as before
    * @example await runtime.projections.rebuild(Balances, { verify: (differences) => differences.length === 0 })
    */
   async rebuild(projection: AnyProjection, options: RebuildOptions = {}): Promise<boolean> {
@@ -165,9 +167,7 @@ export class Projections {
   async redrive(projection: AnyProjection, position?: number): Promise<number> {
     const { workers } = this.#runningOf(projection)
     const letters = await this.deadLetters(projection)
-    const wanted = letters.filter(
-      (letter) => position === undefined || letter.position === position,
-    )
+    const wanted = letters.filter((one) => position === undefined || one.position === position)
     for (const letter of wanted) {
       if (!(await workers.redrive(letter.position))) throw notHere(projection.name)
     }
@@ -177,18 +177,18 @@ export class Projections {
   /** @internal Runs `body` while the projection stands still. `write` writes to the view, past the log. */
   async standingStill<Result>(
     projection: AnyProjection,
-    body: (
-      write: (change: (view: never) => void | Promise<void>) => Promise<void>,
-    ) => Promise<Result>,
+    body: (write: WriteToView) => Promise<Result>,
   ): Promise<Result> {
-    const { workers } = this.#runningOf(projection)
-    const release = await workers.hold()
+    const { workers, options } = this.#runningOf(projection)
+    const liveReader = await this.#reader(projection.name)
+    const deps = { ...(await this.#workerDeps(projection, options)), liveReader, workers }
+    const still = await standStill(deps, await deps.catalog.liveOrFirst(projection))
     try {
       return await body(async (change) => {
         if (!(await workers.write(change))) throw notHere(projection.name)
       })
     } finally {
-      release()
+      await still.end()
     }
   }
 
@@ -234,7 +234,7 @@ export class Projections {
   async #workerDeps(
     projection: AnyProjection,
     options: ProjectOptions,
-  ): Promise<Omit<WorkerDeps, 'part' | 'target'>> {
+  ): Promise<Omit<WorkerDeps, 'part' | 'target' | 'isHeld'>> {
     const { engine, catalog } = await this.#open()
     const { store, ports, upcasters } = this.#deps
     const commits = this.#commitsOf(projection.name)

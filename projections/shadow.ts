@@ -1,15 +1,15 @@
 // A candidate: another build beside the live one, made live when it has proved itself.
 
 import { sleep } from '../runtime/core/clock.ts'
-import { isReenactError } from '../runtime/core/errors.ts'
 import { type Build, placeOf } from './catalog.ts'
 import { logEnd } from './check-log.ts'
 import { compareBuilds, type RowDifference } from './compare-builds.ts'
 import type { Engine } from './engine.ts'
-import { readPosition } from './ledger.ts'
+import { readPositions } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
 import { filterOf } from './projected-event.ts'
 import { hasReached } from './reached.ts'
+import { type StandingStill, standStill } from './standing-still.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 
@@ -36,7 +36,7 @@ export interface CatchUpOptions {
 }
 
 /** What a candidate needs. */
-export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'bound'> {
+export interface ShadowDeps extends Omit<WorkerDeps, 'part' | 'target' | 'bound' | 'isHeld'> {
   /** The live build's workers in this process. */
   readonly live: () => WorkerGroup | undefined
   /** Reads the live build, whichever process writes it. */
@@ -53,8 +53,8 @@ export class Shadow {
   readonly build: Build
   readonly #deps: ShadowDeps
   #workers: WorkerGroup
-  /** While the live build stands still for this candidate: what lets it go on. */
-  #held: Promise<() => void> | undefined
+  /** While the live build stands still for this candidate. */
+  #still: Promise<StandingStill> | undefined
   #stopped = false
 
   /** @internal */
@@ -81,10 +81,7 @@ export class Shadow {
    */
   async caughtUp({ onProgress, signal }: CatchUpOptions = {}): Promise<void> {
     const { ports, projection, store } = this.#deps
-    const end = Math.min(
-      (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
-      await logEnd(store),
-    )
+    const end = Math.min(...((await this.#deps.liveReader.positions()) ?? []), await logEnd(store))
     const startedMs = ports.clock.monotonic()
     const first = await this.position()
     for (;;) {
@@ -115,14 +112,16 @@ export class Shadow {
    * console.log(`build ${shadow.build.id} is at ${await shadow.position()}`)
    * ```
    */
-  position(): Promise<number> {
-    return positionOf(this.#deps.engine, this.build)
+  async position(): Promise<number> {
+    return Math.min(...(await positionsOf(this.#deps.engine, this.build)))
   }
 
   /**
-   * The first rows that differ from the live build, both at the same position; the live one waits meanwhile.
+   * The first rows that differ from the live build, both at the same position; the live one waits meanwhile, in whichever
+   * process it is written.
    *
    * @param max - how many at most. Default 100
+   * @throws `StoreLocked` when a worker in another process does not stand still within 30 s
    * @example
    * ```ts
    * for (const { key, live, candidate } of await shadow.diff(20)) console.log(key, live, candidate)
@@ -143,7 +142,7 @@ export class Shadow {
    *
    * @param verify - asked with the differences before the swap; false keeps the live one
    * @returns whether it is live now
-   * @throws what stopped it; the live one is as before
+   * @throws what stopped it, `StoreLocked` as `diff`; the live one is as before
    * @example
    * ```ts
    * const promoted = await shadow.promote((differences) => differences.length === 0)
@@ -164,8 +163,10 @@ export class Shadow {
       await this.#goOn()
       throw error
     }
-    // The former live workers stand still until they end: nothing is done twice.
+    // The former live workers here stand still until they end, those elsewhere find another build live: nothing is
+    // done twice.
     this.#stopped = true
+    await (await this.#still)?.giveBack()
     await this.#deps.onSwap()
     return true
   }
@@ -201,29 +202,39 @@ export class Shadow {
    * to the world ends there, and what the candidate does begins there.
    */
   async #level(): Promise<Build | undefined> {
-    const { catalog, ports, projection, store, upcasters } = this.#deps
-    this.#held ??= this.#deps.live()?.hold()
-    await this.#held
+    const { catalog, ports, projection } = this.#deps
     const live = await catalog.live(projection.name)
-    const wanted = Math.min((await this.#livePosition()) ?? 0, await logEnd(store))
-    const filter = filterOf(projection, upcasters)
-    while (!(await hasReached(store, filter, await this.position(), wanted))) {
+    const isOther = live !== undefined && live.id !== this.build.id
+    if (isOther) this.#still ??= standStill({ ...this.#deps, workers: this.#deps.live() }, live)
+    await this.#still
+    while (!(await this.#isLevel())) {
       this.#isLive()
       await sleep(ports.timers, lookMs)
     }
     await this.#workers.stop()
     await catalog.setLiveFrom(this.build, await this.position())
-    return live?.id === this.build.id ? undefined : live
+    return isOther ? live : undefined
   }
 
-  /** `undefined` where there is no live build, or nothing is left of it. */
-  async #livePosition(): Promise<number | undefined> {
-    try {
-      return await readPosition(await this.#deps.liveReader.session())
-    } catch (error) {
-      if (isReenactError(error, 'StoreUnreadable')) return undefined
-      throw error
+  /** Each partition is as far as it may go. */
+  async #isLevel(): Promise<boolean> {
+    const { engine, projection, store, upcasters } = this.#deps
+    const filter = filterOf(projection, upcasters)
+    const end = await logEnd(store)
+    const positions = await positionsOf(engine, this.build)
+    for (const [part, position] of positions.entries()) {
+      const wanted = Math.min(await this.#bound(part), end)
+      if (!(await hasReached(store, filter, position, wanted))) return false
     }
+    return true
+  }
+
+  /** How far a partition may go: as far as the same one of the live build, or as all of that where they differ. */
+  async #bound(part: number): Promise<number> {
+    const live = await this.#deps.liveReader.positions()
+    if (!live) return Number.POSITIVE_INFINITY
+    const same = live.length === this.#deps.projection.partitions ? live[part] : undefined
+    return same ?? Math.min(...live)
   }
 
   async #compare(live: Build, max: number): Promise<readonly RowDifference[]> {
@@ -243,9 +254,9 @@ export class Shadow {
   async #goOn(): Promise<void> {
     await this.#workers.stop()
     if (!this.#stopped) this.#workers = this.#run()
-    const release = await this.#held
-    this.#held = undefined
-    release?.()
+    const still = this.#still
+    this.#still = undefined
+    await (await still)?.end()
   }
 
   #run(): WorkerGroup {
@@ -253,7 +264,7 @@ export class Shadow {
     const workers = new WorkerGroup(
       {
         ...this.#deps,
-        bound: async () => (await this.#livePosition()) ?? Number.POSITIVE_INFINITY,
+        bound: (part) => this.#bound(part),
         target: async () => (await catalog.get(projection.name, this.build.id)) ?? this.build,
       },
       Array.from({ length: projection.partitions }, (_, part) => part),
@@ -271,10 +282,10 @@ export class Shadow {
 }
 
 /** Where a build stands, read beside its worker, whichever process that is in. */
-async function positionOf(engine: Engine, build: Build): Promise<number> {
+async function positionsOf(engine: Engine, build: Build): Promise<readonly number[]> {
   const reader = await engine.openReader(placeOf(build))
   try {
-    return await readPosition(reader)
+    return await readPositions(reader)
   } finally {
     await reader.close()
   }

@@ -6,9 +6,10 @@ import type { Subscription, SubscriptionMessage } from '../runtime/ports/event-s
 /** The log could not be read on. It may come back. */
 export class Interrupted extends Error {}
 
-/** An end without being asked, and a failure that is not the log's own, are interruptions. */
+/** An end before it is `over`, and a failure that is not the log's own, are interruptions. */
 export async function* uninterrupted(
   subscription: Subscription,
+  over: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage> {
   try {
     yield* subscription
@@ -16,5 +17,5 @@ export async function* uninterrupted(
     if (isReenactError(error)) throw error
     throw new Interrupted(messageOf(error), { cause: error })
   }
-  throw new Interrupted('The subscription to the log ended.')
+  if (!over.aborted) throw new Interrupted('The subscription to the log ended.')
 }

@@ -22,6 +22,8 @@ export interface WorkerDeps {
   /** The build to write. Asked for at each turn. */
   readonly target: () => Promise<Build>
   /** Asked before each page: a candidate never goes further than the live build. Default: no bound. */
-  readonly bound?: () => Promise<number>
+  readonly bound?: (part: number) => Promise<number>
+  /** Whether it must stand still with its turn, whoever asks for that. */
+  readonly isHeld: () => boolean
   readonly onCommit: (build: Build, committed: Committed) => void
 }

@@ -24,9 +24,10 @@ export class WorkerGroup {
   /** Comparisons and repairs that want them to stand still. */
   #holds = 0
 
-  constructor(deps: Omit<WorkerDeps, 'part'>, parts: readonly number[]) {
+  constructor(deps: Omit<WorkerDeps, 'part' | 'isHeld'>, parts: readonly number[]) {
     this.projection = deps.projection
-    this.#workers = parts.map((part) => new Worker({ ...deps, part }))
+    const isHeld = () => this.#holds > 0
+    this.#workers = parts.map((part) => new Worker({ ...deps, part, isHeld }))
   }
 
   get state(): WorkerState {
@@ -73,6 +74,16 @@ export class WorkerGroup {
     this.#paused = false
     this.#goOn()
     this.start()
+  }
+
+  /** A worker here has this partition's turn; while held it keeps it. */
+  keeps(build: Build, part: number): boolean {
+    return this.#workers.some((worker) => worker.part === part && worker.keeps(build))
+  }
+
+  /** A worker here has begun, or waits for another one's end. */
+  waits(part: number): boolean {
+    return this.#workers.some((worker) => worker.part === part && worker.state === 'waiting')
   }
 
   /** They stand still until what it answers is called, whoever resumes meanwhile. */

@@ -11,6 +11,7 @@ import { Pause } from './pause.ts'
 import { filterOf } from './projected-event.ts'
 import { Rate } from './rate.ts'
 import { Turn } from './turn.ts'
+import { Superseded, watchTurn, Yielded } from './turn-watch.ts'
 import { Interrupted, uninterrupted } from './uninterrupted.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 import type { WorkerError, WorkerState } from './worker-options.ts'
@@ -20,13 +21,14 @@ const retries: RetryPolicy = exponential({
   delayMsMax: 30_000,
   attemptsMax: Number.POSITIVE_INFINITY,
 })
-/** How often a worker looks whether its build is still the live one, ms. */
-const lookMs = 1_000
+/** How long a worker leaves its turn to who asked for it, ms. Longer than it takes to find it free. */
+const yieldMs = 2_000
 /** How often a candidate looks whether the live build went on, ms. */
 const boundMs = 20
 
 export class Worker {
   readonly rate: Rate
+  readonly part: number
   readonly #deps: WorkerDeps
   readonly #filter: LogFilter
   readonly #pause = new Pause()
@@ -38,10 +40,12 @@ export class Worker {
   #error: WorkerError | undefined
   #turn: Turn | undefined
   #subscription: Subscription | undefined
-  #lookedAtMs = 0
+  /** Ends the turn; its reason says why. */
+  #turnOver = new AbortController()
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps
+    this.part = deps.part
     this.#filter = filterOf(deps.projection, deps.upcasters)
     this.rate = new Rate(deps.ports.clock)
   }
@@ -60,6 +64,11 @@ export class Worker {
     return this.#turn && { build: this.#turn.build, position: this.#turn.position }
   }
 
+  /** It has this build's turn, and does not give it up while it is held. */
+  keeps({ id }: Build): boolean {
+    return this.#turn?.build.id === id && !this.#turnOver.signal.aborted
+  }
+
   /** Begins, or begins again after an error stopped it. */
   start(): void {
     if (this.#stopping.signal.aborted) return
@@ -73,7 +82,7 @@ export class Worker {
   async pause(): Promise<void> {
     this.#pause.begin()
     await this.#turn?.idle()
-    if (this.#turn && this.#pause.closed) this.#become('paused')
+    if (this.#turn && this.#pause.isClosed) this.#become('paused')
   }
 
   resume(): void {
@@ -84,8 +93,8 @@ export class Worker {
   /** Finishes the batch in hand and gives up the turn. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#turnOver.abort()
     this.#pause.end()
-    this.#subscription?.close()
     await this.#running
     this.#become('stopped')
   }
@@ -113,6 +122,11 @@ export class Worker {
       } catch (error) {
         if (this.#stopping.signal.aborted) break
         if (error instanceof Superseded) continue
+        if (error instanceof Yielded) {
+          this.#become('waiting')
+          await this.#wait(yieldMs)
+          continue
+        }
         this.failed(error)
         if (!this.#mayPass(error)) {
           this.#become('stopped')
@@ -127,18 +141,22 @@ export class Worker {
 
   async #takeTurn(works: () => void): Promise<void> {
     const deps = this.#deps
-    const build = await deps.target()
-    const connection = await this.#waitForTurn(build)
-    if (!connection) return
+    const won = await this.#waitForTurn(await deps.target())
+    if (!won) return
+    const turnOver = new AbortController()
+    turnOver.signal.addEventListener('abort', () => this.#subscription?.close())
+    this.#turnOver = turnOver
     try {
-      const turn = await this.#open(build, connection)
+      const turn = await this.#open(won.build, won.connection)
       this.#turn = turn
+      void watchTurn(deps, turn.build, turnOver, (delayMs) => this.#wait(delayMs))
       await this.#follow(turn, works)
+      turnOver.signal.throwIfAborted()
     } finally {
-      this.#subscription?.close()
+      turnOver.abort()
       await this.#turn?.idle()
       this.#turn = undefined
-      await connection.close()
+      await won.connection.close()
     }
   }
 
@@ -146,7 +164,6 @@ export class Worker {
     const { store, projection, part, upcasters, ports, options, onCommit } = this.#deps
     const checkpoint = await readCheckpoint(connection, part)
     await checkAgainstLog(store, projection.name, checkpoint)
-    this.#lookedAtMs = ports.clock.monotonic()
     return new Turn(
       {
         build,
@@ -159,7 +176,7 @@ export class Worker {
         writer: projection.view.write(connection, { exclusive: projection.partitions === 1 }),
         isTransient: (error) => this.#isTransient(error),
         backOff: (attempt) => this.#wait(retries.delayMs(attempt) ?? 0),
-        isStopping: () => this.#stopping.signal.aborted,
+        isStopping: () => this.#isOver,
         onCommit: (committed) => {
           this.rate.add(committed.handled)
           onCommit(build, committed)
@@ -170,15 +187,21 @@ export class Worker {
     )
   }
 
-  async #waitForTurn(build: Build): Promise<Connection | undefined> {
+  async #waitForTurn(wanted: Build): Promise<Won | undefined> {
     const { engine, part, options, catalog } = this.#deps
     while (!this.#stopping.signal.aborted) {
-      const connection = await engine.openWriter(placeOf(build), part)
-      if (connection) return connection
+      const connection = await engine.openWriter(placeOf(wanted), part)
+      try {
+        // Whoever made another build live had the turn of this one then.
+        const build = await catalog.get(wanted.projection, wanted.id)
+        if (build?.state !== wanted.state) throw new Superseded()
+        if (connection) return { build, connection }
+      } catch (error) {
+        await connection?.close()
+        throw error
+      }
       this.#become('waiting')
       await this.#wait(options.turnMs)
-      const now = await catalog.get(build.projection, build.id)
-      if (now?.state !== build.state) throw new Superseded()
     }
     return undefined
   }
@@ -192,9 +215,8 @@ export class Worker {
     })
     this.#subscription = subscription
     this.#become('catching-up')
-    for await (const message of uninterrupted(subscription)) {
-      if (this.#stopping.signal.aborted) return
-      await this.#look(turn)
+    for await (const message of uninterrupted(subscription, this.#turnOver.signal)) {
+      if (this.#isOver) return
       await this.#apply(turn, message.kind === 'events' ? message.events : [], message.checkpoint)
       works()
       if (message.kind === 'caught-up') await this.#caughtUp(turn)
@@ -204,17 +226,17 @@ export class Worker {
 
   async #apply(turn: Turn, events: readonly RecordedEvent[], end: number): Promise<void> {
     let rest = events
-    while (!this.#stopping.signal.aborted) {
-      const bound = Math.min(end, (await this.#deps.bound?.()) ?? end)
+    while (!this.#isOver) {
+      const bound = Math.min(end, (await this.#deps.bound?.(this.#deps.part)) ?? end)
       // Nothing is awaited between the gate and the batch: who paused waits for the one in hand.
-      while (this.#pause.closed !== undefined) {
+      while (this.#pause.isClosed && !this.#isOver) {
         this.#become('paused')
-        await this.#pause.closed
+        await this.#pause.wait(this.#turnOver.signal)
       }
-      if (this.#stopping.signal.aborted) return
+      if (this.#isOver) return
       const now = bound === end ? rest : rest.filter(({ position }) => position <= bound)
       if (now.length > 0) await turn.apply(now, bound)
-      if (bound > turn.position && !this.#stopping.signal.aborted) await turn.advance(bound)
+      if (bound > turn.position && !this.#isOver) await turn.advance(bound)
       if (bound === end) return
       rest = rest.slice(now.length)
       this.#become('live')
@@ -229,13 +251,8 @@ export class Worker {
     this.#become('live')
   }
 
-  /** Another process may have made another build live. */
-  async #look(turn: Turn): Promise<void> {
-    const nowMs = this.#deps.ports.clock.monotonic()
-    if (nowMs - this.#lookedAtMs < lookMs) return
-    this.#lookedAtMs = nowMs
-    const build = await this.#deps.catalog.get(turn.build.projection, turn.build.id)
-    if (build?.state !== turn.build.state) throw new Superseded()
+  get #isOver(): boolean {
+    return this.#stopping.signal.aborted || this.#turnOver.signal.aborted
   }
 
   // What the log or the projection says stays so; a database or a network may come back.
@@ -276,5 +293,7 @@ export class Worker {
   }
 }
 
-/** The build this worker wrote is not what it should write any more: it asks again which one is. */
-class Superseded extends Error {}
+interface Won {
+  readonly build: Build
+  readonly connection: Connection
+}

@@ -27,7 +27,6 @@ export {
   type FailureRecord,
   type Metrics,
   type Moment,
-  type NoEffectRecord,
   type OutcomeOptions,
   type ParkedCommand,
   type Permission,
@@ -38,10 +37,8 @@ export {
   type RejectAction,
   type RejectArgs,
   type Rejected,
-  type RejectedRecord,
   type ReplayedActor,
   type RetryPolicies,
-  type RuntimeRecord,
   reject,
   type Schema,
   type SendOptions,
@@ -119,7 +116,6 @@ export {
   type Lag,
   type LogEvent,
   type LogOptions,
-  type NoEffectEvent,
   onlyLive,
   type ParkedEvent,
   type PastView,
@@ -131,7 +127,6 @@ export {
   projection,
   type Range,
   type RebuildOptions,
-  type RejectedEvent,
   type RowDifference,
   type Shadow,
   type SinkTarget,
@@ -149,6 +144,7 @@ export {
   type WorkerState,
 } from '../projections/index.ts'
 export type { Json, JsonObject } from './codec/codec.ts'
+export type { NoEffectRecord, RejectedRecord, RuntimeRecord } from './codec/runtime-records.ts'
 export type { Upcaster } from './codec/upcasting.ts'
 export type { Clock, Ports, Random, Timers } from './core/clock.ts'
 export { type ErrorCode, type ErrorDetails, isReenactError, ReenactError } from './core/errors.ts'

@@ -3,17 +3,26 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
+  DefaultQueryExecutor,
+  type Dialect,
+  type DialectAdapter,
   type Driver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type QueryCompiler,
+  type QueryId,
   type QueryResult,
+  RawNode,
+  type RootOperationNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  ValueNode,
 } from 'kysely'
 import { ReenactError } from '../../runtime/core/errors.ts'
+import { BegunWork, cameTooLate } from '../begun-work.ts'
 import type { Session, SqlResult } from '../engine.ts'
 
 /** Kysely, and what it has not finished. */
@@ -28,30 +37,63 @@ export interface Tracked<Database> {
 /** Makes Kysely run on a session. */
 export function kyselyOver<Database>(session: Session): Tracked<Database> {
   const driver = new SessionDriver(session)
-  const db = new Kysely<Database>({
-    dialect: {
-      createDriver: () => driver,
-      ...(session.dialect === 'sqlite'
-        ? {
-            createAdapter: () => new SqliteAdapter(),
-            createIntrospector: (other) => new SqliteIntrospector(other),
-            createQueryCompiler: () => new SqliteQueryCompiler(),
-          }
-        : {
-            createAdapter: () => new PostgresAdapter(),
-            createIntrospector: (other) => new PostgresIntrospector(other),
-            createQueryCompiler: () => new PostgresQueryCompiler(),
-          }),
-    },
-  })
+  const dialect: Dialect =
+    session.dialect === 'sqlite'
+      ? {
+          createDriver: () => driver,
+          createAdapter: () => new SqliteAdapter(),
+          createIntrospector: (db) => new SqliteIntrospector(db),
+          createQueryCompiler: () => new SqliteQueryCompiler(),
+        }
+      : {
+          createDriver: () => driver,
+          createAdapter: () => new PostgresAdapter(),
+          createIntrospector: (db) => new PostgresIntrospector(db),
+          createQueryCompiler: () => new PostgresQueryCompiler(),
+        }
+  const executor = new SessionExecutor(
+    driver,
+    dialect.createQueryCompiler(),
+    dialect.createAdapter(),
+  )
+  const db = new Kysely<Database>({ config: { dialect }, driver, dialect, executor })
   return { db, settle: () => driver.settle(), end: () => driver.end() }
+}
+
+/** Runs queries on the session at once: Kysely would first ask for a connection, several promises a query. */
+class SessionExecutor extends DefaultQueryExecutor {
+  readonly #driver: SessionDriver
+  /** SQL of templates, by their texts: the same array at each call. */
+  readonly #texts = new WeakMap<readonly string[], string>()
+
+  constructor(driver: SessionDriver, compiler: QueryCompiler, adapter: DialectAdapter) {
+    super(compiler, adapter, { provideConnection: (consumer) => consumer(driver) })
+    this.#driver = driver
+  }
+
+  override executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return this.#driver.executeQuery<Row>(query)
+  }
+
+  override compileQuery(node: RootOperationNode, queryId: QueryId): CompiledQuery {
+    if (!RawNode.is(node)) return super.compileQuery(node, queryId)
+    const parameters: unknown[] = []
+    for (const parameter of node.parameters) {
+      if (!ValueNode.is(parameter) || parameter.immediate) return super.compileQuery(node, queryId)
+      parameters.push(parameter.value)
+    }
+    const sql = this.#texts.get(node.sqlFragments)
+    if (sql !== undefined) return { query: node, queryId, sql, parameters }
+    const compiled = super.compileQuery(node, queryId)
+    this.#texts.set(node.sqlFragments, compiled.sql)
+    return compiled
+  }
 }
 
 class SessionDriver implements Driver, DatabaseConnection {
   readonly #session: Session
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #begun = new BegunWork()
   #ended = false
-  #failure: { readonly error: unknown } | undefined
 
   constructor(session: Session) {
     this.#session = session
@@ -67,11 +109,13 @@ class SessionDriver implements Driver, DatabaseConnection {
 
   executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     try {
-      if (this.#ended) throw tooLate()
+      if (this.#ended) throw cameTooLate('statement')
       const result = this.#session.execute(sql, parameters)
-      return result instanceof Promise ? this.#later(result) : Promise.resolve(answer<Row>(result))
+      return result instanceof Promise
+        ? this.#begun.add(result.then(answer<Row>))
+        : Promise.resolve(answer<Row>(result))
     } catch (error) {
-      return this.#failed(error)
+      return this.#begun.failed(error)
     }
   }
 
@@ -84,8 +128,7 @@ class SessionDriver implements Driver, DatabaseConnection {
   }
 
   settle(): void | Promise<void> {
-    if (this.#running.size > 0) return this.#settleLater()
-    this.#throwFailure()
+    return this.#begun.settle()
   }
 
   beginTransaction(): Promise<never> {
@@ -96,34 +139,6 @@ class SessionDriver implements Driver, DatabaseConnection {
   }
   rollbackTransaction(): Promise<never> {
     return Promise.reject(noTransaction())
-  }
-
-  #later<Row>(result: Promise<SqlResult>): Promise<QueryResult<Row>> {
-    const running = result.then(answer<Row>, (error: unknown) => this.#failed(error))
-    this.#running.add(running)
-    const forget = () => this.#running.delete(running)
-    running.then(forget, forget)
-    return running
-  }
-
-  // Also a failure nobody awaits: the transaction must not commit, and the process must not end.
-  #failed(error: unknown): Promise<never> {
-    this.#failure ??= { error }
-    const rejected = Promise.reject(error)
-    rejected.catch(() => {})
-    return rejected
-  }
-
-  async #settleLater(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
-    this.#throwFailure()
-  }
-
-  #throwFailure(): void {
-    if (!this.#failure) return
-    const { error } = this.#failure
-    this.#failure = undefined
-    throw error
   }
 }
 
@@ -140,10 +155,3 @@ const noTransaction = (): ReenactError => {
     { option: 'transaction', fix },
   )
 }
-
-const tooLate = (): ReenactError =>
-  new ReenactError(
-    'Closed',
-    'A statement came after its handler had failed, so its transaction is undone. Await everything a handler begins.',
-    { what: 'view' },
-  )

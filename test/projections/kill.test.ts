@@ -1,53 +1,15 @@
 // SIGKILL of projecting processes, again and again: the read model is always the fold of the log up to its
 // checkpoint, and whoever waits takes over.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { killAll, start } from './children.ts'
 import { engines } from './engines.ts'
 import { Balances, eventually, foldBalances, shown, Totals, temporaryFolder } from './support.ts'
 
 const cycles = Number(process.env['REENACT_PROJECTION_KILLS'] ?? 5)
-const script = fileURLToPath(
-  new URL('../../dist/test/projections/worker-process.js', import.meta.url),
-)
-
-interface Child {
-  readonly process: ChildProcess
-  /** The last line it said. */
-  readonly said: () => { readonly state: string; readonly position: number }
-  kill(): Promise<void>
-}
-
-const children = new Set<ChildProcess>()
-
-function start(...args: string[]): Child {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.add(child)
-  const ended = once(child, 'exit')
-  let last = 'starting 0'
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    last = line
-  })
-  return {
-    process: child,
-    said: () => {
-      const [state = '', position = '0'] = last.split(' ')
-      return { state, position: Number(position) }
-    },
-    kill: async () => {
-      child.kill('SIGKILL')
-      const [code, signal] = await ended
-      children.delete(child)
-      expect([code, signal]).to.deep.equal([null, 'SIGKILL'])
-    },
-  }
-}
 
 /** What is in the read model is what the log says up to the checkpoint. */
 async function check(file: string, views: string): Promise<number> {
@@ -68,9 +30,7 @@ async function check(file: string, views: string): Promise<number> {
 
 describe('SIGKILL of projecting processes', () => {
   const folder = temporaryFolder()
-  afterEach(() => {
-    for (const child of children) child.kill('SIGKILL')
-  })
+  afterEach(killAll)
 
   for (const engine of engines) {
     describe(`on ${engine.name}`, () => {
@@ -118,9 +78,7 @@ describe('SIGKILL of projecting processes', () => {
 
 describe('SIGKILL of a process with an inline projection', () => {
   const folder = temporaryFolder()
-  afterEach(() => {
-    for (const child of children) child.kill('SIGKILL')
-  })
+  afterEach(killAll)
 
   it(`leaves it as the log says, with all that was answered, in ${cycles} lives`, async function () {
     this.timeout(30_000 + cycles * 5_000)

@@ -33,6 +33,23 @@ const Sums = projection('sums', {
   },
 })
 
+/** The first event of each account begins to write a document, does not wait for it, and fails. */
+const Hasty = projection('hasty', {
+  from: Account,
+  partitions: 2,
+  view: documents<{ events: number }>(),
+  on: {
+    Opened: (_event, view) => {
+      void view.patch('hasty', () => ({ events: 1 }))
+      throw new Error('after the write was begun')
+    },
+    Deposited: async (_event, view, { actorId }) => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      view.put(actorId, { events: 1 })
+    },
+  },
+})
+
 const accounts = 12
 const deposits = 15
 
@@ -84,6 +101,18 @@ for (const engine of engines) {
       const runtime = await open(createMemoryStore(), await engine.address(folder))
       await runtime.project([Sums], { batchMax: 7 })
       await check(runtime, await write(runtime))
+    })
+
+    it('write nothing of a failed handler into the next transaction', async () => {
+      const runtime = await open(createMemoryStore(), await engine.address(folder))
+      await runtime.project([Hasty], { poison: 'park', attemptsMax: 1 })
+      await runtime.actor(Account, 'ann').send({ type: 'open', owner: 'Ann' })
+      const sent = await runtime.actor(Account, 'ann').send({ type: 'deposit', amount: 1 })
+      const view = runtime.view(Hasty)
+      await view.waitFor(sent)
+      const found = await view.find()
+      expect(found.map(({ key }) => key)).to.deep.equal(['ann'])
+      expect(await runtime.projections.deadLetters(Hasty)).to.have.length(1)
     })
 
     it('are shared by two processes', async function () {

@@ -105,6 +105,19 @@ for (const engine of engines) {
       expect(await runtime.view(Closings).count()).to.equal(0)
     })
 
+    it('keeps how far it looked where nothing was for it', async () => {
+      const Closings = projection('closings', {
+        from: Account,
+        view: documents<{ closed: true }>(),
+        on: { Closed: (_event, view, { actorId }) => view.put(actorId, { closed: true }) },
+      })
+      for (let amount = 1; amount <= 5; amount += 1) await deposit('ann', amount)
+      await runtime.project([Closings])
+      // Read from the database: after a restart the worker goes on from there.
+      const position = () => runtime.view(Closings).position()
+      await eventually('the checkpoint', async () => (await position()) === 6)
+    })
+
     it('says when it did not get there in time', async () => {
       await runtime.project([Balances])
       await runtime.projections.pause(Balances)

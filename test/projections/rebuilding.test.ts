@@ -107,7 +107,8 @@ for (const engine of engines) {
       expect((await runtime.view(Other).get('bob'))?.balance).to.equal(50)
     })
 
-    it('follows on another at once, and leaves what stood still standing still', async () => {
+    it('follows on another at once, and leaves what stood still standing still', async function () {
+      this.timeout(10_000)
       await runtime.project([Balances])
       await runtime.view(Balances).waitFor(await deposit('ann', 1))
       await runtime.projections.pause(Balances)
