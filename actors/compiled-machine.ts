@@ -130,7 +130,8 @@ export class CompiledMachine {
   #enter(event: EventObject, input: unknown): Step {
     this.#initial ??= this.#initialPlan()
     const { actions, raised, next } = this.#initial
-    const before = { value: {}, nodes: [next.machine.root] }
+    // What XState says of a machine that is on its way in.
+    const before = { value: next.value, nodes: [next.machine.root] }
     let context = this.#actions.context(input)
     for (const action of actions) context = action(context, event, before)
     for (const type of raised) this.#raised.push({ type, output: undefined } as EventObject)

@@ -69,7 +69,10 @@ export class ProcessMachine {
     this.#machine = machine
     // One inert parent for all: XState's own `transition()` makes one at each call, and asks the machine for a state
     // without input to do so.
-    const self = createActor(fromTransition((state: null) => state, null))
+    const self = createActor(
+      fromTransition((state: null) => state, null),
+      { id: name },
+    )
     const scope = {
       self,
       id: '',
