@@ -9,14 +9,15 @@ import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './proces
 import type { AttemptDeps } from './step-attempt.ts'
 import { interrupted, isSuspect, type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
-import { WakeQueue } from './wake-queue.ts'
+import { type WakeLimits, WakeQueue } from './wake-queue.ts'
 
 /** What running processes needs. */
 export interface RunnerDeps extends AttemptDeps {
   readonly model: ProcessModel
   /** Attempts at the same time. */
   readonly concurrency: number
-  readonly timersPerSecondMax: number
+  /** How many timers fire at once. */
+  readonly wakes: WakeLimits
   readonly metrics: ProcessMetrics
 }
 
@@ -41,7 +42,7 @@ export class ProcessRunner {
     const tell = (id: string, make: Tell) => this.#try(id, make)
     const pump = (resident: Resident) => this.pump(resident)
     this.#issuer = new StepIssuer({ ...deps, deps, tell, pump })
-    this.#wakes = new WakeQueue(ports, deps.timersPerSecondMax, (id) => void this.wake(id))
+    this.#wakes = new WakeQueue(ports, deps.wakes, (id) => void this.wake(id))
   }
 
   /** Attempts that wait for their turn. */

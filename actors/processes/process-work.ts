@@ -16,8 +16,14 @@ export interface ProcessWorkOptions {
   readonly reactions?: readonly AnyReaction[]
   /** Steps attempted at the same time, for each kind of process. Default 256. */
   readonly concurrency?: number
-  /** Timers that fire in a second at most, when many are due at once. Default 1,000. */
+  /** Timers that fire in a second at most, of each kind of process, when many are due at once. Default 1,000. */
   readonly timersPerSecondMax?: number
+  /**
+   * What is late, after downtime above all, fires oldest first, a tenth of `timersPerSecondMax` at a time. Each pause between, and
+   * the one before the first, is longer by chance: by up to this share of the 100 ms from one to the next. So workers that begin at
+   * the same moment do not fall upon what they depend on together. 0: no chance. Default 0.5.
+   */
+  readonly timerJitter?: number
 }
 
 /** Processes and reactions that run here. */
@@ -41,15 +47,17 @@ export function startProcesses(
   all: ProcessDirectory,
   options: ProcessWorkOptions,
 ): ProcessWork {
-  const { concurrency = 256, timersPerSecondMax = 1_000 } = options
+  const { concurrency = 256, timersPerSecondMax = 1_000, timerJitter = 0.5 } = options
   checkCount('concurrency', concurrency)
   checkCount('timersPerSecondMax', timersPerSecondMax)
+  if (!(timerJitter >= 0 && timerJitter <= 1))
+    throw wrong('timerJitter', `is ${timerJitter}`, 'give a number from 0 to 1')
   const { directory, models, newId } = deps
   const { processes, reactions } = chosen(all, options)
+  const wakes = { perSecondMax: timersPerSecondMax, jitter: timerJitter }
   const owner = newId().slice(-12)
   const started = processes.map(
-    (model) =>
-      new ProcessWorker({ directory, models, model, owner, concurrency, timersPerSecondMax }),
+    (model) => new ProcessWorker({ directory, models, model, owner, concurrency, wakes }),
   )
   const reacting = reactions.map((model) => new ReactionWorker({ directory, models, model, owner }))
   for (const worker of started) all.workers.set(worker.model.name, worker)

@@ -15,6 +15,7 @@ import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import { isEnded, type ProcessState } from './process-state.ts'
 import { versionOf } from './trigger-shape.ts'
+import type { WakeLimits } from './wake-queue.ts'
 
 /** What a worker needs. */
 export interface ProcessWorkerDeps {
@@ -23,7 +24,7 @@ export interface ProcessWorkerDeps {
   readonly model: ProcessModel
   readonly owner: string
   readonly concurrency: number
-  readonly timersPerSecondMax: number
+  readonly wakes: WakeLimits
 }
 
 /** What people and other processes do to a process: the worker has to notice. */
@@ -90,14 +91,14 @@ export class ProcessWorker {
   }
 
   #handler(): FeedHandler {
-    const { directory, models, model, concurrency, timersPerSecondMax } = this.#deps
+    const { directory, models, model, concurrency, wakes } = this.#deps
     const metrics = this.#metrics
     const runner = new ProcessRunner({
       directory,
       models,
       model,
       concurrency,
-      timersPerSecondMax,
+      wakes,
       metrics,
     })
     return {
