@@ -2,6 +2,7 @@
 
 import { isReenactError, messageOf } from '../../runtime/core/errors.ts'
 import type { InFlight } from './in-flight.ts'
+import { faults } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
@@ -254,12 +255,3 @@ export class ProcessRunner {
     return this.#deps.directory.deps.ports.clock.now()
   }
 }
-
-/** Errors after which a process stands still until somebody mends something. */
-const faults: ReadonlySet<string> = new Set([
-  'NonDeterministic',
-  'StreamDeleted',
-  'RevisionGap',
-  'CorruptEvent',
-  'AheadOfLog',
-])

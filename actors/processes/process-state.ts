@@ -49,6 +49,8 @@ export type ProcessStatus = 'running' | 'paused' | 'parked' | 'cancelling' | 'do
 /** Everything known of one process. Never changed: an entry gives another one. */
 export interface ProcessState {
   readonly id: string
+  /** Of the machine it runs. */
+  readonly version: number
   readonly snapshot: AnyMachineSnapshot | undefined
   readonly status: ProcessStatus
   /** Status from before it was paused or parked. */
@@ -85,6 +87,7 @@ export interface ProcessState {
 /** The state before the first entry. */
 export const unborn = (id: string): ProcessState => ({
   id,
+  version: 1,
   snapshot: undefined,
   status: 'running',
   resumeTo: 'running',

@@ -9,12 +9,13 @@ import type { Model } from '../model.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
+import { unreplayable } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import { isEnded, type ProcessState } from './process-state.ts'
-import { versionOf } from './trigger-shape.ts'
+import { beginning, versionOf } from './trigger-shape.ts'
 import type { WakeLimits } from './wake-queue.ts'
 
 /** What a worker needs. */
@@ -199,12 +200,13 @@ export class ProcessWorker {
     let taken = false
     const tell: Tell = (state, revision) => {
       taken = !isEnded(state) && (revision >= 0 || starts) && (position ?? 0) > state.lastTrigger
-      return taken ? entry : undefined
+      if (!taken) return undefined
+      return revision === -1 ? beginning(this.model, entry) : entry
     }
     try {
       await runner.tell(id, tell)
     } catch (error) {
-      if (!isReenactError(error, 'NonDeterministic')) throw error
+      if (!isReenactError(error) || !unreplayable.has(error.code)) throw error
       await new ProcessInstance(this.#deps.directory.deps, this.model, id).hold(entry)
     }
     if (taken) this.#metrics.triggers += 1

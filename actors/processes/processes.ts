@@ -2,18 +2,19 @@
 
 import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
 import { sleep } from '../../runtime/core/clock.ts'
+import { isReenactError, type ReenactError } from '../../runtime/core/errors.ts'
 import { timerMsMax } from '../../runtime/core/limits.ts'
 import type { Act } from '../parked-commands.ts'
 import { ProcessDirectory, type ProcessesDeps } from './process-directory.ts'
 import type { Entry } from './process-entry.ts'
-import { closed, notFound, tooSlow, wrong } from './process-errors.ts'
+import { closed, faults, notFound, tooSlow, wrong } from './process-errors.ts'
 import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessInstance } from './process-instance.ts'
 import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
 import type { AnyReaction } from './reaction.ts'
-import { versionOf } from './trigger-shape.ts'
+import { beginning, versionOf } from './trigger-shape.ts'
 
 /** Which processes are wanted. */
 export interface ProcessFilter {
@@ -69,18 +70,9 @@ export class Processes {
     const eventId = this.#deps.newId()
     const model = this.#all.modelOf(process)
     const version = versionOf(model, given.type)
-    await this.#all.tell(model, id, (_, revision): Entry | undefined =>
-      revision >= 0
-        ? undefined
-        : {
-            type: 'reenact.Triggered',
-            event: given,
-            version,
-            eventId,
-            position: null,
-            correlationId: eventId,
-          },
-    )
+    const about = { version, eventId, position: null, correlationId: eventId }
+    const entry = beginning(model, { type: 'reenact.Triggered', event: given, ...about })
+    await this.#all.tell(model, id, (_, revision) => (revision >= 0 ? undefined : entry))
   }
 
   /**
@@ -99,11 +91,35 @@ export class Processes {
     const { status = 'open', stuck, startedBefore = Number.POSITIVE_INFINITY } = filter
     for await (const id of this.#all.ids(model, status === 'all' || final.has(status))) {
       const state = await this.#all.read(model, id)
-      const fits =
-        status === 'all' || (status === 'open' ? !isEnded(state) : state.status === status)
-      if (!fits || state.startedAt >= startedBefore) continue
+      if (!hasStatus(state, status) || state.startedAt >= startedBefore) continue
       if (stuck !== undefined && state.stuck !== stuck) continue
       yield infoOf<P>(state)
+    }
+  }
+
+  /**
+   * Replays processes with the machines of this code, those that have not ended unless the filter says otherwise, and tells of
+   * each whether it can go on. For a check before new code is deployed, on a copy of the log.
+   *
+   * @example
+   * ```ts
+   * for await (const { id, error } of runtime.processes.verify(OrderProcess)) if (error) console.error(id, error.message)
+   * ```
+   */
+  async *verify(
+    process: AnyProcessManager,
+    filter: Pick<ProcessFilter, 'status'> = {},
+  ): AsyncGenerator<{ readonly id: string; readonly error?: ReenactError }> {
+    const model = this.#all.modelOf(process)
+    const { status = 'open' } = filter
+    for await (const id of this.#all.ids(model, status === 'all' || final.has(status))) {
+      try {
+        const state = await this.#all.read(model, id)
+        if (hasStatus(state, status)) yield { id }
+      } catch (error) {
+        if (!isReenactError(error) || !faults.has(error.code)) throw error
+        yield { id, error }
+      }
     }
   }
 
@@ -252,6 +268,9 @@ export class Processes {
     )
   }
 }
+
+const hasStatus = (state: ProcessState, wanted: ProcessFilter['status']): boolean =>
+  wanted === 'all' || (wanted === 'open' ? !isEnded(state) : state.status === wanted)
 
 const final: ReadonlySet<string> = new Set(['done', 'cancelled'])
 const settling: ReadonlySet<string> = new Set([
