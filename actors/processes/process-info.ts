@@ -77,7 +77,7 @@ export function infoOf<P extends AnyProcessManager>(state: ProcessState): Proces
     timers: [...timers.values()].map(({ event, dueAt }) => ({ event: event.type, dueAt })),
     undoable: undoable.length + unresolved.length,
     undone,
-    stuck,
+    stuck: stuck !== undefined,
     ...(parked && { parked }),
     ...(status === 'done' && { output }),
   }

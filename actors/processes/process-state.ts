@@ -73,9 +73,13 @@ export interface ProcessState {
   /** Steps that were undone so far. */
   readonly undone: number
   /** Undoing does not get on. */
-  readonly stuck: boolean
+  readonly stuck: { readonly step: string; readonly error: StepError } | undefined
   readonly parked:
-    | { readonly why: string; readonly step: string | null; readonly error: StepError }
+    | {
+        readonly why: 'step' | 'machine' | 'deadline'
+        readonly step: string | null
+        readonly error: StepError
+      }
     | undefined
   /** The conversation that its first trigger belongs to. */
   readonly correlationId: string
@@ -100,7 +104,7 @@ export const unborn = (id: string): ProcessState => ({
   held: [],
   compensated: false,
   undone: 0,
-  stuck: false,
+  stuck: undefined,
   parked: undefined,
   correlationId: '',
   lastTrigger: 0,

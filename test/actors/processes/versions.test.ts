@@ -124,6 +124,10 @@ describe('events of a process itself', () => {
       ['b', undefined],
     ])
     expect(found[0]?.[2]).to.include({ type: 'Said', found: 2, known: 1 })
+    for await (const { id, why, error } of looking.processes.parked()) {
+      expect([id, why, error.code]).to.deep.equal(['a', 'replay', 'NewerSchema'])
+    }
+    expect(looking.processes.kinds[0]).to.equal(process)
     expect((await all.until(looking.processes.show(process, 'b'))).status).to.equal('done')
     await all.until(looking.close())
     const newer = await all.open([second])
