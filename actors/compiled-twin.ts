@@ -222,7 +222,8 @@ export class Twin {
       on: Object.fromEntries(answersOf(node).map(([one, configs]) => [one, taking(configs, one)])),
       ...(always ? { always: taking(always, '') } : {}),
       ...(calls && !node.parent && node.output !== undefined
-        ? { output: ({ event }: { event: EventObject }) => this.#done(calls.output(event.type)) }
+        ? // Asked for at the very place where the original would give it.
+          { output: ({ event }: Microstep) => void this.#actions.push(calls.output(event.type)) }
         : {}),
       ...(node.config.states
         ? {
@@ -261,11 +262,6 @@ export class Twin {
     const mark = (): void => {}
     this.#marks.set(mark, [...actions.map((action) => this.#compile(action)), ...more])
     return [mark]
-  }
-
-  /** XState asks for the output at the very place where the original would give it. */
-  #done(output: Action): void {
-    this.#actions.push(output)
   }
 
   /** What was copied must read as the original does. */

@@ -2,11 +2,11 @@
 
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import type { AnyProcessManager } from '../../actors/processes/process-manager.ts'
 import type { Runtime } from '../host/create-runtime.ts'
 import { loadRuntime, runtimeExport, takesApp } from './app.ts'
 import { print, say, Table, timeText } from './output.ts'
 
+type Kind = Runtime['processes']['kinds'][number]
 type Wanted = 'open' | 'all' | 'running' | 'paused' | 'parked' | 'cancelling' | 'done' | 'cancelled'
 
 interface ListOptions {
@@ -91,11 +91,7 @@ async function withRuntime(
   process.exit()
 }
 
-function kindOf(
-  kinds: readonly AnyProcessManager[],
-  wanted: string,
-  command: Command,
-): AnyProcessManager {
+function kindOf(kinds: readonly Kind[], wanted: string, command: Command): Kind {
   const found = kinds.find(({ name }) => name === wanted)
   if (found) return found
   const names = kinds.map(({ name }) => name).join(', ')
