@@ -34,6 +34,7 @@ export type DomainEvent<A extends AnyAggregate> =
 
 /** What a machine takes when the deadline of its process has passed. */
 export interface Deadline {
+  /** Its type. */
   readonly type: 'reenact.deadline'
 }
 
@@ -92,6 +93,7 @@ export interface ProcessOptions<M extends AnyStateMachine> {
 export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
   /** The category of its streams: process `4711` of `order_process` lives in `order_process-4711`. */
   readonly name: string
+  /** The machine as it was given. */
   readonly machine: M
 }
 

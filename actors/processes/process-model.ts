@@ -9,9 +9,11 @@ import type { ProcessMachine } from './process-machine.ts'
 export interface TriggerInfo {
   /** Kind of actor: the aggregate's name. */
   readonly kind: string
+  /** Id of the actor. */
   readonly actorId: string
   /** Own time of the event, ms since the epoch. */
   readonly time: number
+  /** The conversation it belongs to. */
   readonly correlationId: string | undefined
 }
 

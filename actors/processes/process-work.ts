@@ -12,7 +12,9 @@ import { type ReactionMetrics, ReactionWorker } from './reaction-worker.ts'
 
 /** What a worker of processes is to do. Where neither is named: all processes and reactions of the runtime. */
 export interface ProcessWorkOptions {
+  /** Kinds of processes that run. Default: none where `reactions` are named, else all. */
   readonly processes?: readonly AnyProcessManager[]
+  /** Reactions that run. Default: none where `processes` are named, else all. */
   readonly reactions?: readonly AnyReaction[]
   /** Steps attempted at the same time, for each kind of process. Default 256. */
   readonly concurrency?: number
@@ -28,16 +30,48 @@ export interface ProcessWorkOptions {
 
 /** Processes and reactions that run here. */
 export interface ProcessWork {
-  /** Of one kind of process: counters since it began, and levels. */
+  /**
+   * Of one kind of process: counters since it began, and levels.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { open, ended, backlog } = work.metrics(OrderProcess)
+   * ```
+   */
   metrics(process: AnyProcessManager): Readonly<ProcessMetrics>
-  /** Of one reaction: counters since it began. */
+  /**
+   * Of one reaction: counters since it began.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { events, posted, parked } = work.reactionMetrics(Loyalty)
+   * ```
+   */
   reactionMetrics(reaction: AnyReaction): Readonly<ReactionMetrics>
-  /** `waiting`: another worker runs it. `failing`: it tries again and again; `error` says why. */
+  /**
+   * `waiting`: another worker runs it. `failing`: it tries again and again; `error` says why.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { state, error } = work.status(OrderProcess)
+   * if (state === 'failing') console.error(error)
+   * ```
+   */
   status(which: AnyProcessManager | AnyReaction): {
     readonly state: 'waiting' | 'working' | 'failing' | 'stopped'
     readonly error?: string
   }
-  /** Begins nothing more, finishes what is under way, and hands over. Idempotent. */
+  /**
+   * Begins nothing more, finishes what is under way, and hands over. Idempotent.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => work.stop())
+   * ```
+   */
   stop(): Promise<void>
 }
 

@@ -46,7 +46,16 @@ export interface ParkedProcess {
   readonly since?: number
 }
 
-/** Processes of a runtime, as `runtime.processes`. */
+/**
+ * Processes of a runtime, as `runtime.processes`.
+ *
+ * @example
+ * ```ts
+ * const work = runtime.processes.work()
+ * for await (const { id, value } of runtime.processes.list(OrderProcess)) console.log(id, value)
+ * await work.stop()
+ * ```
+ */
 export class Processes extends ProcessActs {
   readonly #deps: ProcessesDeps
   readonly #all: ProcessDirectory
