@@ -1,6 +1,7 @@
 // Actions of a compiled machine: each becomes one function that returns the next context.
 
 import { type AnyStateMachine, assign, type EventObject, emit, enqueueActions } from 'xstate'
+import { CallCompiler, type Called, type StepOf } from './compiled-calls.ts'
 import {
   compileGuard,
   compileParams,
@@ -17,12 +18,10 @@ import { rejectTag } from './reject.ts'
 export type Action = (context: object, event: EventObject, place: Place) => object
 
 /** What actions did besides assigning. */
-export interface Effects {
+export interface Effects extends Called {
   emitted: EventObject[] | undefined
   rejection: { readonly reason: string; readonly details: unknown } | undefined
   forbiddenAction: string | undefined
-  /** An action did what only XState can do: the step does not count. */
-  left: boolean
 }
 
 /** What leads out of the machine: every action is given it, none may use it. */
@@ -67,7 +66,11 @@ export class ActionCompiler {
     rejection: undefined,
     forbiddenAction: undefined,
     left: false,
+    calls: [],
+    output: undefined,
   }
+  /** Of a machine with steps. */
+  readonly calls: CallCompiler | undefined
   readonly #machine: AnyStateMachine
   readonly #outside: Outside
   readonly #named = new Map<string, Action>()
@@ -82,9 +85,10 @@ export class ActionCompiler {
   #asked: { context: object; event: EventObject; place: Place } | undefined
   #pending: unknown[] = []
 
-  constructor(machine: AnyStateMachine, outside: Outside) {
+  constructor(machine: AnyStateMachine, outside: Outside, stepOf?: StepOf) {
     this.#machine = machine
     this.#outside = outside
+    this.calls = stepOf && new CallCompiler(machine, outside, stepOf, this.effects)
     const add = (action: unknown): void => {
       this.#pending.push(action)
     }
@@ -101,6 +105,26 @@ export class ActionCompiler {
     })
   }
 
+  /** Forgets what the step before did. */
+  reset(): void {
+    const { effects } = this
+    effects.emitted = undefined
+    effects.rejection = undefined
+    effects.forbiddenAction = undefined
+    effects.left = false
+    effects.output = undefined
+    if (effects.calls.length > 0) effects.calls = []
+  }
+
+  /** The context that a machine begins with. */
+  context(input: unknown): object {
+    const { context } = this.#machine.config
+    if (typeof context !== 'function') return context ?? {}
+    const { self } = this.#outside
+    const made = (context as unknown as Written)({ spawn: this.#spawn, input, self }, undefined)
+    return Object.assign({}, made)
+  }
+
   /** @throws {@link Uncompilable} */
   compile(action: unknown): Action {
     const inline = typeof action === 'function'
@@ -111,6 +135,8 @@ export class ActionCompiler {
     if (builtin.resolve === kinds.assign) return this.#assign(builtin.assignment, params)
     if (builtin.resolve === kinds.emit) return this.#emit(builtin.event, params)
     if (builtin.resolve === kinds.enqueueActions) return this.#collect(builtin.collect, params)
+    const call = this.calls?.action(builtin, params)
+    if (call) return call
     throw new Uncompilable(`the action '${builtin.type}'`)
   }
 

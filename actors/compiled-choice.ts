@@ -29,14 +29,22 @@ class Candidates {
 }
 
 /** Who may answer to an event. */
-export function entryFor(configuration: Configuration, type: string, guards: Guards): Entry {
+export function entryFor(
+  configuration: Configuration,
+  type: string,
+  { guards, hasSteps }: { readonly guards: Guards; readonly hasSteps: boolean },
+): Entry {
   const candidates = new Candidates(guards)
   const { root } = configuration.machine
   const choices = [choiceOf(candidates, root, configuration.value, type)]
   // XState gives its own types a meaning beside that of the machine, and may refuse the wildcard as a type.
-  const foreign = typeof type !== 'string' || type === '*' || type.startsWith('xstate.')
+  const foreign = typeof type !== 'string' || type === '*' || isReserved(type, hasSteps)
   return { type, foreign, choices, line: lineOf(choices), plans: { plan: undefined, next: [] } }
 }
+
+/** Outcomes of steps and timers are events like any other to a machine that has them. */
+const isReserved = (type: string, hasSteps: boolean): boolean =>
+  type.startsWith('xstate.') && !(hasSteps && /^xstate\.((done|error)\.actor|after)\./.test(type))
 
 /** Who may move without an event: leaf by leaf, innermost first. */
 export function alwaysFor(configuration: Configuration, guards: Guards): Entry {

@@ -178,6 +178,20 @@ export class CompiledSnapshot {
   }
 }
 
+/** A snapshot of a machine that is done and has an output. */
+export class DoneSnapshot extends CompiledSnapshot {
+  readonly #output: unknown
+
+  constructor({ configuration, context }: CompiledSnapshot, output: unknown) {
+    super(configuration, context)
+    this.#output = output
+  }
+
+  override get output(): undefined {
+    return this.#output as undefined
+  }
+}
+
 /** XState may lose a parent from the active states: it moves them all the same. */
 const mayMove = (node: AnyStateNode): boolean =>
   node.always !== undefined || (node.parent !== undefined && mayMove(node.parent))

@@ -5,11 +5,13 @@
 
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, EventObject } from 'xstate'
 import { type Action, ActionCompiler, type Outside } from './compiled-actions.ts'
-import { alwaysFor, entryFor, first, pick } from './compiled-choice.ts'
+import type { Call, StepOf } from './compiled-calls.ts'
+import { alwaysFor, entryFor, first, type Guards, pick } from './compiled-choice.ts'
 import {
   type Candidate,
   CompiledSnapshot,
   Configuration,
+  DoneSnapshot,
   type Entry,
   type Plan,
 } from './compiled-configuration.ts'
@@ -23,13 +25,14 @@ const entriesMax = 256
 
 const nothing: readonly never[] = []
 
-/** Compiles a machine, or says what only XState can run. */
+/** Compiles a machine, or says what only XState can run. With `stepOf` it may invoke steps and set timers. */
 export function compileMachine(
   machine: AnyStateMachine,
   outside: Outside,
+  stepOf?: StepOf,
 ): CompiledMachine | { readonly no: string } {
   try {
-    return new CompiledMachine(machine, outside)
+    return new CompiledMachine(machine, outside, stepOf)
   } catch (error) {
     return { no: error instanceof Error ? error.message : String(error) }
   }
@@ -43,15 +46,18 @@ export class CompiledMachine {
   readonly #configurations = new Map<string, Configuration>()
   readonly #raised: EventObject[] = []
   readonly #picked: Candidate[] = []
+  readonly #choosing: { readonly guards: Guards; readonly hasSteps: boolean }
+  #initial: Plan | undefined
 
   /** @throws {@link Uncompilable} */
-  constructor(machine: AnyStateMachine, outside: Outside) {
+  constructor(machine: AnyStateMachine, outside: Outside, stepOf?: StepOf) {
     if (Number.isFinite(machine.options?.maxIterations ?? Number.POSITIVE_INFINITY)) {
       throw new Uncompilable("the option 'maxIterations'")
     }
     for (const node of nodesOf(machine.root)) {
-      for (const key of ['invoke', 'after', 'output', 'route']) {
-        if (key in node.config) throw new Uncompilable(`'${key}' in '${node.id}'`)
+      for (const key of stepOf ? ['output', 'route'] : ['invoke', 'after', 'output', 'route']) {
+        if (key in node.config && !(stepOf && key === 'output' && !node.parent))
+          throw new Uncompilable(`'${key}' in '${node.id}'`)
       }
       if (node.parent && (node.key === '' || node.key.startsWith('#'))) {
         throw new Uncompilable(`the name of the state '${node.id}'`)
@@ -63,8 +69,15 @@ export class CompiledMachine {
         }
       }
     }
-    this.#actions = new ActionCompiler(machine, outside)
-    this.#twin = new Twin(machine, (action) => this.#actions.compile(action))
+    this.#choosing = { guards: this.#guards, hasSteps: stepOf !== undefined }
+    this.#actions = new ActionCompiler(machine, outside, stepOf)
+    const compile = (action: unknown) => this.#actions.compile(action)
+    this.#twin = new Twin(machine, compile, this.#actions.calls)
+  }
+
+  /** What the last step called for. */
+  get calls(): readonly Call[] {
+    return this.#actions.effects.calls
   }
 
   /** A snapshot of XState as one of this machine; `undefined` for what only XState can go on with. */
@@ -86,21 +99,48 @@ export class CompiledMachine {
     return snapshot.configuration.owner === this
   }
 
-  /** Applies one event; `undefined`: let XState do it, and throw what there is to throw. */
-  step(snapshot: CompiledSnapshot, event: EventObject): Step | undefined {
-    const { effects } = this.#actions
-    effects.emitted = undefined
-    effects.rejection = undefined
-    effects.forbiddenAction = undefined
-    effects.left = false
-    // A step that failed or was done may leave some.
-    if (this.#raised.length > 0) this.#raised.length = 0
+  /** Enters the initial state; `undefined`: let XState do it. */
+  begin(input: unknown): Step | undefined {
+    this.#reset()
     try {
-      const step = this.#macrostep(snapshot, event)
-      return effects.left ? undefined : step
+      const step = this.#enter({ type: 'xstate.init', input } as EventObject, input)
+      return this.#actions.effects.left ? undefined : step
     } catch {
       return undefined
     }
+  }
+
+  /** Applies one event; `undefined`: let XState do it, and throw what there is to throw. */
+  step(snapshot: CompiledSnapshot, event: EventObject): Step | undefined {
+    this.#reset()
+    try {
+      const step = this.#macrostep(snapshot, event)
+      return this.#actions.effects.left ? undefined : step
+    } catch {
+      return undefined
+    }
+  }
+
+  #reset(): void {
+    this.#actions.reset()
+    // A step that failed or was done may leave some.
+    if (this.#raised.length > 0) this.#raised.length = 0
+  }
+
+  #enter(event: EventObject, input: unknown): Step {
+    this.#initial ??= this.#initialPlan()
+    const { actions, raised, next } = this.#initial
+    // What XState says of a machine that is on its way in.
+    const before = { value: next.value, nodes: [next.machine.root] }
+    let context = this.#actions.context(input)
+    for (const action of actions) context = action(context, event, before)
+    for (const type of raised) this.#raised.push({ type, output: undefined } as EventObject)
+    return this.#stepOf(this.#settle(new CompiledSnapshot(next, context), event), nothing)
+  }
+
+  #initialPlan(): Plan {
+    const { actions, after, raised } = this.#twin.recordInitial()
+    return { selected: [], actions, next: this.#configurationOf(after), still: false, raised }
   }
 
   #macrostep(snapshot: CompiledSnapshot, event: EventObject): Step | undefined {
@@ -108,12 +148,21 @@ export class CompiledMachine {
     const entry = configuration.entries.get(event.type) ?? this.#entryOf(configuration, event.type)
     if (entry.foreign) return undefined
     const plan = this.#select(entry, snapshot, event)
+    // XState ends the machine with an error of a step that nothing takes.
+    if (!plan && event.type.startsWith('xstate.error.')) return undefined
     let next = plan ? this.#take(plan, snapshot, event) : snapshot
     if (next.configuration.hasAlways || this.#raised.length > 0) next = this.#settle(next, event)
+    return this.#stepOf(next, plan ? plan.selected : nothing, next === snapshot)
+  }
+
+  #stepOf(next: CompiledSnapshot, selected: Plan['selected'], isAtRest = false): Step {
     const { effects } = this.#actions
+    const rested = isAtRest ? next : this.#rested(next)
+    const hasOutput = next.status === 'done' && effects.output !== undefined
+    const snapshot = hasOutput ? new DoneSnapshot(rested, effects.output) : rested
     return {
-      snapshot: (next === snapshot ? next : this.#rested(next)) as unknown as Snapshot,
-      selected: plan ? plan.selected : nothing,
+      snapshot: snapshot as unknown as Snapshot,
+      selected,
       emitted: effects.emitted ?? nothing,
       rejection: effects.rejection,
       forbiddenAction: effects.forbiddenAction,
@@ -205,7 +254,7 @@ export class CompiledMachine {
     const { entries } = configuration
     let entry = entries.get(type)
     if (!entry) {
-      entry = entryFor(configuration, type, this.#guards)
+      entry = entryFor(configuration, type, this.#choosing)
       // Types come from outside: a wildcard takes as many as are sent.
       if (entries.size >= entriesMax) entries.clear()
       entries.set(type, entry)

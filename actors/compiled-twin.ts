@@ -11,6 +11,7 @@ import {
   type EventObject,
 } from 'xstate'
 import type { Action } from './compiled-actions.ts'
+import type { CallCompiler } from './compiled-calls.ts'
 import type { TwinPlace } from './compiled-configuration.ts'
 import { Uncompilable } from './compiled-guards.ts'
 import type { Snapshot } from './machine.ts'
@@ -47,9 +48,41 @@ export const transitionsOf = (
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
 
+const nothingTaken: Microstep = { snapshot: undefined as never, event: { type: '' } }
+
+/** What a state answers to, as it is written: in the order in which XState reads it. */
+function answersOf(node: AnyStateNode): readonly (readonly [string, unknown])[] {
+  const {
+    on = {},
+    onDone,
+    after = {},
+    invoke,
+  } = node.config as Readonly<
+    Record<'on' | 'after', Config | undefined> & { onDone?: unknown; invoke?: unknown }
+  >
+  const invokes = invoke === undefined ? [] : (listOf(invoke) as readonly Config[])
+  const answers: (readonly [string, unknown])[] = [
+    ...Object.entries(on),
+    [`xstate.done.state.${node.id}`, onDone],
+    ...invokes.flatMap((config, at) => {
+      const id = node.invoke[at]?.id
+      return [
+        [`xstate.done.actor.${id}`, config['onDone']],
+        [`xstate.error.actor.${id}`, config['onError']],
+      ] as const
+    }),
+    ...Object.entries(after).map(([delay, configs]) => {
+      const name = Number.isNaN(Number(delay)) ? delay : Number(delay)
+      return [`xstate.after.${name}.${node.id}`, configs] as const
+    }),
+  ]
+  return answers.filter(([type, configs]) => configs || type in on)
+}
+
 /** @throws {@link Uncompilable} from the constructor, for what a twin cannot have. */
 export class Twin {
   readonly #compile: (action: unknown) => Action
+  readonly #calls: CallCompiler | undefined
   readonly #original: AnyStateMachine
   readonly #machine: AnyStateMachine
   readonly #nodes: readonly AnyStateNode[]
@@ -65,8 +98,13 @@ export class Twin {
   #taken: Microstep | undefined
   #raised: string[] = []
 
-  constructor(machine: AnyStateMachine, compile: (action: unknown) => Action) {
+  constructor(
+    machine: AnyStateMachine,
+    compile: (action: unknown) => Action,
+    calls: CallCompiler | undefined,
+  ) {
     this.#compile = compile
+    this.#calls = calls
     this.#original = machine
     this.#nodes = nodesOf(machine.root)
     this.#machine = createMachine(this.#stateOf(machine.root)) as AnyStateMachine
@@ -140,6 +178,22 @@ export class Twin {
     return { actions: this.#actions, after: taken.snapshot, raised: this.#raised }
   }
 
+  /**
+   * Enters the initial state.
+   *
+   * @throws {@link Uncompilable} where XState cannot
+   */
+  recordInitial(): Recording {
+    this.#open = []
+    this.#actions = []
+    // Nothing is taken after it: what is seen was raised on the way.
+    this.#taken = nothingTaken
+    this.#raised = []
+    const after = this.#machine.getInitialSnapshot(this.#scope) as Snapshot
+    if (after.status === 'error') throw new Uncompilable('its initial state')
+    return { actions: this.#actions, after, raised: this.#raised }
+  }
+
   /** The first microstep with transitions is the one; later ones show what it raised. */
   #see(microstep: Microstep): void {
     if (this.#taken) this.#raised.push(microstep.event.type)
@@ -150,11 +204,10 @@ export class Twin {
   }
 
   #stateOf(node: AnyStateNode): Config {
-    const { id, type, history, target, initial } = node.config as Config
-    const { on, onDone, always } = node.config as Config
+    const { id, type, history, target, initial, always } = node.config as Config
+    const calls = this.#calls
     const taking = (configs: unknown, descriptor: string) =>
       this.#transitionsOf(configs, transitionsOf(node).find(([one]) => one === descriptor)?.[1])
-    const events = Object.keys((on as Config | undefined) ?? {})
     const key = typeof initial === 'string' ? initial : (initial as Config | undefined)?.['target']
     return {
       ...(id === undefined ? {} : { id }),
@@ -164,11 +217,14 @@ export class Twin {
       ...(initial === undefined
         ? {}
         : { initial: { target: key, actions: this.#mark(node.initial.actions) } }),
-      entry: this.#mark(node.entry),
-      exit: this.#mark(node.exit),
-      on: Object.fromEntries(events.map((one) => [one, taking((on as Config)[one], one)])),
-      ...(onDone ? { onDone: taking(onDone, `xstate.done.state.${node.id}`) } : {}),
+      entry: this.#mark(node.entry, calls?.begin(node)),
+      exit: this.#mark(node.exit, calls?.leave(node)),
+      on: Object.fromEntries(answersOf(node).map(([one, configs]) => [one, taking(configs, one)])),
       ...(always ? { always: taking(always, '') } : {}),
+      ...(calls && !node.parent && node.output !== undefined
+        ? // Asked for at the very place where the original would give it.
+          { output: ({ event }: Microstep) => void this.#actions.push(calls.output(event.type)) }
+        : {}),
       ...(node.config.states
         ? {
             states: Object.fromEntries(
@@ -201,13 +257,10 @@ export class Twin {
     })
   }
 
-  #mark(actions: readonly unknown[]): readonly (() => void)[] {
-    if (actions.length === 0) return []
+  #mark(actions: readonly unknown[], more: readonly Action[] = []): readonly (() => void)[] {
+    if (actions.length + more.length === 0) return []
     const mark = (): void => {}
-    this.#marks.set(
-      mark,
-      actions.map((action) => this.#compile(action)),
-    )
+    this.#marks.set(mark, [...actions.map((action) => this.#compile(action)), ...more])
     return [mark]
   }
 

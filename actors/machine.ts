@@ -81,6 +81,27 @@ const reorders = (node: AnyStateNode): boolean =>
   node.type === 'history' ||
   transitionsOf(node).some(([, all]) => all.some(({ target }) => (target?.length ?? 0) > 1))
 
+/**
+ * XState lists active states in the order in which they were entered, and lets regions move in that order.
+ * A restored snapshot cannot know it: replay and restore agree only if every snapshot at rest is as restored.
+ */
+export class RestOrder {
+  readonly #machine: AnyStateMachine
+  readonly #reorders: boolean
+
+  constructor(machine: AnyStateMachine) {
+    this.#machine = machine
+    this.#reorders = nodesOf(machine.root).some(reorders)
+  }
+
+  /** Puts the states of a snapshot that XState made into the order in which they would be restored. */
+  put(snapshot: Snapshot): Snapshot {
+    if (!this.#reorders && snapshot.status !== 'done') return snapshot
+    const { _nodes, value } = this.#machine.resolveState(snapshot)
+    return Object.assign(snapshot, { _nodes, value })
+  }
+}
+
 type Scope = Parameters<AnyStateMachine['transition']>[2]
 
 /** Options of {@link MachineRunner}. */
@@ -95,7 +116,7 @@ export class MachineRunner {
   readonly compiled: 'yes' | { readonly no: string }
   readonly #machine: AnyStateMachine
   readonly #table: CompiledMachine | undefined
-  readonly #reorders: boolean
+  readonly #rest: RestOrder
   readonly #scope: Scope
   #worked = 0
   #selected: readonly SelectedTransition[] | undefined
@@ -105,7 +126,7 @@ export class MachineRunner {
 
   constructor(machine: AnyStateMachine, aggregate: string, options: RunnerOptions = {}) {
     this.#machine = machine
-    this.#reorders = nodesOf(machine.root).some(reorders)
+    this.#rest = new RestOrder(machine)
     const scope = {
       self: outOfBounds(aggregate),
       id: '',
@@ -186,16 +207,8 @@ export class MachineRunner {
     return this.#result(next === expanded ? snapshot : this.#rested(next))
   }
 
-  /**
-   * XState lists active states in the order in which they were entered, and lets regions move in that order.
-   * A restored snapshot cannot know it: replay and restore agree only if every snapshot at rest is as restored.
-   */
   #rested(snapshot: Snapshot): Snapshot {
-    if (this.#reorders || snapshot.status === 'done') {
-      const { _nodes, value } = this.#machine.resolveState(snapshot)
-      Object.assign(snapshot, { _nodes, value })
-    }
-    return this.#adopted(snapshot)
+    return this.#adopted(this.#rest.put(snapshot))
   }
 
   #adopted(snapshot: Snapshot): Snapshot {

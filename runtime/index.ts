@@ -64,7 +64,7 @@ export type { ProcessMetrics } from '../actors/processes/process-metrics.ts'
 export type { TriggerInfo } from '../actors/processes/process-model.ts'
 export type { ProcessStatus } from '../actors/processes/process-state.ts'
 export type { ProcessWork, ProcessWorkOptions } from '../actors/processes/process-work.ts'
-export type { Processes, ProcessFilter } from '../actors/processes/processes.ts'
+export type { ParkedProcess, Processes, ProcessFilter } from '../actors/processes/processes.ts'
 export {
   type AnyReaction,
   type Reaction,

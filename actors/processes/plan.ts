@@ -73,7 +73,7 @@ class Planning {
       case 'reenact.StepUndone':
         state.undoable = state.undoable.filter(({ step }) => step.key !== entry.step)
         state.undone += 1
-        state.stuck = false
+        state.stuck = undefined
         break
       case 'reenact.StepResolved': {
         const found = state.unresolved.find(({ key }) => key === entry.step)
@@ -83,7 +83,7 @@ class Planning {
         break
       }
       case 'reenact.CompensationStuck':
-        state.stuck = true
+        state.stuck = { step: entry.step, error: entry.error }
         break
       case 'reenact.ProcessParked':
         if (state.status === 'running' || state.status === 'cancelling')
@@ -144,7 +144,7 @@ class Planning {
 
   #again(key: string | undefined): void {
     if (key !== undefined) this.#draft.change(key, { attempts: 0, interrupted: 0, retryAt: 0 })
-    this.#draft.state.stuck = false
+    this.#draft.state.stuck = undefined
   }
 
   /** Goes on, with everything that was held. */
@@ -181,7 +181,7 @@ class Planning {
     const state = this.#draft.state
     const undone = state.undoable.find(({ step }) => step.key === key)
     const step = liveStep(state, key)
-    state.stuck = false
+    state.stuck = undefined
     if (!step) {
       if (undone) state.undoable = state.undoable.filter((one) => one !== undone)
       state.unresolved = state.unresolved.filter((one) => one.key !== key)

@@ -5,7 +5,7 @@ import { decode, encode, type JsonObject, settled } from '../../runtime/codec/co
 import { ReenactError } from '../../runtime/core/errors.ts'
 import type { InputEntry } from './process-entry.ts'
 import type { Effect, Moved } from './process-machine.ts'
-import type { ProcessModel } from './process-model.ts'
+import { machineOf, type ProcessModel } from './process-model.ts'
 import {
   deadlineTimer,
   isEnded,
@@ -83,7 +83,8 @@ export class ProcessDraft {
       this.over(entry)
       return true
     }
-    const { machine } = this.model
+    if (!state.snapshot && entry.type === 'reenact.Triggered') state.version = entry.machine ?? 1
+    const machine = machineOf(this.model, state.id, state.version)
     const isDeadline = entry.type === 'reenact.TimerFired' && entry.timer === deadlineTimer
     const mustBeTaken = entry.type === 'reenact.StepFailed' || isDeadline
     if (mustBeTaken && state.snapshot && !machine.takes(state.snapshot, event)) return false

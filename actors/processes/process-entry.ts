@@ -11,6 +11,8 @@ export interface TriggerEntry {
   readonly event: JsonObject & { readonly type: string }
   /** Of the event's shape. */
   readonly version?: number
+  /** Of the machine that runs the process it begins. Default 1. */
+  readonly machine?: number
   readonly eventId: string
   /** Where it is in the log; `null` for a process that was started by hand. */
   readonly position: number | null
@@ -121,6 +123,23 @@ const inputTypes: ReadonlySet<string> = new Set([
 ])
 
 export const isInput = (entry: Entry): entry is InputEntry => inputTypes.has(entry.type)
+
+const otherTypes: ReadonlySet<string> = new Set([
+  'reenact.StepAttemptFailed',
+  'reenact.StepInterrupted',
+  'reenact.StepUndone',
+  'reenact.StepResolved',
+  'reenact.CompensationStuck',
+  'reenact.ProcessParked',
+  'reenact.ProcessPaused',
+  'reenact.ProcessResumed',
+  'reenact.StepRetried',
+  'reenact.StepSkipped',
+  'reenact.ProcessCancelled',
+] satisfies (NoteEntry | ActEntry)['type'][])
+
+/** Whether this code knows what such an entry means. */
+export const isEntryType = (type: string): boolean => inputTypes.has(type) || otherTypes.has(type)
 
 const intentionTypes: ReadonlySet<string> = new Set([
   'reenact.StepRequested',

@@ -38,3 +38,20 @@ export const tooSlow = (stream: string, timeoutMs: number): ReenactError =>
 
 export const closed = (): ReenactError =>
   new ReenactError('Closed', 'The runtime is closed. Ask an open one.', { what: 'runtime' })
+
+/** What its history needs is not in this code: it stands still, and what comes is held for code that has it. */
+export const unreplayable: ReadonlySet<string> = new Set([
+  'NonDeterministic',
+  'NewerSchema',
+  'UnknownEvent',
+  'InvalidOption',
+])
+
+/** Errors after which a process stands still until somebody mends something. */
+export const faults: ReadonlySet<string> = new Set([
+  ...unreplayable,
+  'StreamDeleted',
+  'RevisionGap',
+  'CorruptEvent',
+  'AheadOfLog',
+])

@@ -9,8 +9,11 @@ import type { StepError } from './step-error.ts'
 export interface StepInfo {
   /** Names it in `retry` and `skip`. */
   readonly step: string
+  /** The step's name: of its actor in `setup`, or the id of its invoke. */
   readonly name: string
+  /** What it does: sends a command, runs an activity, or undoes what was done. */
   readonly kind: 'command' | 'activity' | 'compensate'
+  /** What it was invoked with. */
   readonly input: unknown
   /** ms since the epoch. */
   readonly requestedAt: number
@@ -24,20 +27,25 @@ export interface StepInfo {
 
 /** One process. Times are ms since the epoch. */
 export interface ProcessInfo<P extends AnyProcessManager = AnyProcessManager> {
+  /** Id of the process. */
   readonly id: string
   /** `parked`: it needs somebody, see `parked`. `cancelling`: it is being undone. `done` and `cancelled` are final. */
   readonly status: ProcessStatus
   /** The machine's state value; `undefined` where it could not even begin. */
   readonly value: StateValueFrom<P['machine']> | undefined
+  /** The machine's context; `undefined` where it could not even begin. */
   readonly context: ContextFrom<P['machine']> | undefined
+  /** When its first event was taken. */
   readonly startedAt: number
   /** When it last got on. */
   readonly lastAt: number
+  /** Steps without an outcome. */
   readonly steps: readonly StepInfo[]
   /** When it goes on by itself. */
   readonly timers: readonly { readonly event: string; readonly dueAt: number }[]
   /** Steps that could be undone, and were not. */
   readonly undoable: number
+  /** Steps that were undone. */
   readonly undone: number
   /** Undoing does not get on: somebody has to look. */
   readonly stuck: boolean
@@ -77,7 +85,7 @@ export function infoOf<P extends AnyProcessManager>(state: ProcessState): Proces
     timers: [...timers.values()].map(({ event, dueAt }) => ({ event: event.type, dueAt })),
     undoable: undoable.length + unresolved.length,
     undone,
-    stuck,
+    stuck: stuck !== undefined,
     ...(parked && { parked }),
     ...(status === 'done' && { output }),
   }

@@ -31,6 +31,7 @@ export class ProcessInstance {
   readonly stream: string
   readonly #deps: ActorDeps
   readonly #model: ProcessModel
+  readonly #written: { readonly writer: string; readonly versions: ProcessModel['events'] }
   #at: ProcessAt | undefined
   #stale = false
   #queue: Told[] = []
@@ -39,6 +40,7 @@ export class ProcessInstance {
   constructor(deps: ActorDeps, model: ProcessModel, id: string) {
     this.#deps = deps
     this.#model = model
+    this.#written = { writer: deps.writer, versions: model.events }
     this.id = id
     this.stream = streamName(model.name, id)
   }
@@ -78,7 +80,7 @@ export class ProcessInstance {
    * Writes a trigger that cannot be applied, because the process cannot be replayed: it is applied when that is mended.
    */
   async hold(entry: TriggerEntry): Promise<void> {
-    const { store, ports, writer } = this.#deps
+    const { store, ports } = this.#deps
     for (;;) {
       const options = { direction: 'backwards', limit: 1 } as const
       const { events: ends, head } = await store.readStream(this.stream, options)
@@ -91,7 +93,7 @@ export class ProcessInstance {
         intentions: [],
         unhandled: false,
       }
-      const { events } = recordsOf(this.stream, at, held, writer)
+      const { events } = recordsOf(this.stream, at, held, this.#written)
       const request = { stream: this.stream, events, expected: head }
       const outcome = await appendUntilDefinite(this.#deps, request)
       if (outcome.outcome === 'committed') return
@@ -156,7 +158,7 @@ export class ProcessInstance {
       try {
         const entry = one.tell(at.state, at.revision)
         if (entry) {
-          const records = recordsOf(this.stream, at, this.#entry(at, entry), this.#deps.writer)
+          const records = recordsOf(this.stream, at, this.#entry(at, entry), this.#written)
           events.push(...records.events)
           at = records.at
         }

@@ -1,8 +1,13 @@
 // `processManager(name, machine, options)`: a vanilla XState machine becomes a kind of durable process.
 
-import type { AnyStateMachine, EventFrom } from 'xstate'
+import type { AnyStateMachine, EmittedFrom, EventFrom } from 'xstate'
+import type { Upcasters } from '../../runtime/codec/upcasting.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
+import { checkOptions } from '../../runtime/core/options.ts'
 import { checkCategory } from '../../runtime/core/stream-name.ts'
+import type { EventDefinition } from '../aggregate.ts'
+import { isMachine, readEvents, readUpcasters, wholeFrom1 } from '../declarations.ts'
+import type { Model } from '../model.ts'
 import type { AnyAggregate, EventOf } from '../types.ts'
 import { ProcessMachine } from './process-machine.ts'
 import type { ProcessModel, TriggerInfo, TriggerModel } from './process-model.ts'
@@ -29,6 +34,7 @@ export type DomainEvent<A extends AnyAggregate> =
 
 /** What a machine takes when the deadline of its process has passed. */
 export interface Deadline {
+  /** Its type. */
   readonly type: 'reenact.deadline'
 }
 
@@ -62,12 +68,32 @@ export interface ProcessOptions<M extends AnyStateMachine> {
    * Default: 30 days.
    */
   readonly deadlineMs?: number
+  /**
+   * Of its own events, those it emits, the ones that changed: version, and how older ones are read. An event of a newer version
+   * than this code knows is `NewerSchema`. Default: all have version 1.
+   */
+  readonly events?: {
+    readonly [Type in EmittedFrom<M>['type']]?: Pick<
+      EventDefinition,
+      'version' | 'upcast' | 'aliases'
+    >
+  }
+  /** Own events that old processes hold and the machine emits no more. */
+  readonly ignored?: readonly string[]
+  /**
+   * Version of the machine, from 1. Default 1. A process runs the version it began with: raise it when running processes could not
+   * be replayed by the changed machine, and keep the machine before in `earlier`.
+   */
+  readonly version?: number
+  /** Machines of earlier versions, until the last process that began with them has ended. */
+  readonly earlier?: Readonly<Record<number, AnyStateMachine>>
 }
 
 /** A kind of process. Make it with {@link processManager}. */
 export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
   /** The category of its streams: process `4711` of `order_process` lives in `order_process-4711`. */
   readonly name: string
+  /** The machine as it was given. */
   readonly machine: M
 }
 
@@ -78,6 +104,7 @@ export type AnyProcessManager = ProcessManager<AnyStateMachine>
 export type ProcessEventOf<P extends AnyProcessManager> = EventFrom<P['machine']>
 
 const model = Symbol.for('reenact.process')
+const optionNames = ['on', 'deadlineMs', 'events', 'ignored', 'version', 'earlier'] as const
 const deadlineMsDefault = 30 * 24 * 3_600_000
 
 /**
@@ -101,8 +128,25 @@ export function processManager<const M extends AnyStateMachine>(
   options: ProcessOptions<M>,
 ): ProcessManager<M> {
   checkCategory(name)
-  const models = checkProcess(name, machine)
-  const { deadlineMs = deadlineMsDefault } = options
+  checkOptions(options, optionNames, `process '${name}'`)
+  const { deadlineMs = deadlineMsDefault, events, ignored = [] } = options
+  const version = wholeFrom1(name, 'version', options.version ?? 1)
+  const written = { ...options.earlier, [version]: machine }
+  const machines = new Map<number, ProcessMachine>()
+  const models = new Set<Model>()
+  for (const [key, one] of Object.entries(written)) {
+    const of = wholeFrom1(name, 'earlier', Number(key))
+    if (of > version || !isMachine(one) || options.earlier?.[version]) {
+      throw optionError(
+        name,
+        'earlier',
+        `has '${key}'`,
+        `give machines of versions below ${version}`,
+      )
+    }
+    for (const model of checkProcess(name, one)) models.add(model)
+    machines.set(of, new ProcessMachine(name, one))
+  }
   if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
     throw optionError(name, 'deadlineMs', `is ${deadlineMs}`, 'give ms above 0')
   }
@@ -117,7 +161,9 @@ export function processManager<const M extends AnyStateMachine>(
   const made: ProcessManager<M> = { name, machine }
   const known: ProcessModel = {
     name,
-    machine: new ProcessMachine(name, machine),
+    version,
+    machines,
+    events: readOwnEvents(name, events, ignored),
     models,
     triggers,
     deadlineMs,
@@ -125,6 +171,17 @@ export function processManager<const M extends AnyStateMachine>(
   }
   Object.defineProperty(made, model, { value: known })
   return Object.freeze(made)
+}
+
+function readOwnEvents(name: string, events: unknown, ignored: readonly string[]): Upcasters {
+  if (events === undefined) return readUpcasters(name, {}, ignored)
+  readEvents(name, events)
+  const definitions = events as Readonly<Record<string, EventDefinition>>
+  for (const [type, { schema }] of Object.entries(definitions)) {
+    if (schema === undefined) continue
+    throw optionError(name, `events.${type}.schema`, 'is not for processes', 'leave it out')
+  }
+  return readUpcasters(name, definitions, ignored)
 }
 
 /** The internals of a process manager. */

@@ -6,11 +6,15 @@ export interface ProcessMetrics {
   triggers: number
   /** Events for processes that do not exist, or have ended. */
   passedOver: number
+  /** Attempts of steps that began. */
   attempts: number
+  /** Steps that succeeded. */
   completed: number
+  /** Attempts that failed and are repeated. */
   retried: number
   /** Steps that failed for good. */
   failed: number
+  /** Timers that came due, deadlines included. */
   timersFired: number
   /** Processes that came to their end. */
   ended: number

@@ -25,6 +25,20 @@ const reasons: Readonly<Record<string, string>> = {
   log: 'it would be written again by every replay: write logs where events are read',
 }
 
+/** The actor logic that an `invoke` of this source runs. */
+export function logicOf(machine: AnyStateMachine, src: unknown): unknown {
+  if (typeof src !== 'string') return src
+  const { actors } = machine.implementations
+  const own = (actors as Record<string, AnyActorLogic | undefined>)[src]
+  if (own) return own
+  // XState names what is written inline by its place.
+  const inline = /^xstate\.invoke\.(\d+)\.(.*)$/.exec(src)
+  if (!inline) return undefined
+  const node = machine.getStateNodeById(inline[2] as string) as AnyStateNode
+  const configs = [node.config.invoke].flat() as ({ src?: unknown } | undefined)[]
+  return configs[Number(inline[1])]?.src
+}
+
 class Rules {
   readonly #name: string
   readonly #machine: AnyStateMachine
@@ -70,11 +84,11 @@ class Rules {
   #invoke(node: AnyStateNode, invoke: AnyStateNode['invoke'][number]): void {
     const { src, systemId, input, onSnapshot } = invoke as typeof invoke & { input?: unknown }
     const name = typeof src === 'string' ? src : 'an inline logic'
-    const step = stepOf(this.#logicOf(src))
+    const step = stepOf(logicOf(this.#machine, src))
     if (step?.kind === 'command') this.#models.add(step.model)
     if (!step) {
       const what =
-        this.#logicOf(src) === undefined
+        logicOf(this.#machine, src) === undefined
           ? `it invokes '${name}', which is not implemented`
           : `it invokes '${name}', whose work would be lost in a crash and repeated by a replay`
       throw this.#broken(
@@ -106,19 +120,6 @@ class Rules {
       )
     }
     this.#pure(node, `the input of '${name}'`, input)
-  }
-
-  #logicOf(src: unknown): unknown {
-    if (typeof src !== 'string') return src
-    const { actors } = this.#machine.implementations
-    const own = (actors as Record<string, AnyActorLogic | undefined>)[src]
-    if (own) return own
-    // XState names what is written inline by its place.
-    const inline = /^xstate\.invoke\.(\d+)\.(.*)$/.exec(src)
-    if (!inline) return undefined
-    const node = this.#machine.getStateNodeById(inline[2] as string) as AnyStateNode
-    const configs = [node.config.invoke].flat() as ({ src?: unknown } | undefined)[]
-    return configs[Number(inline[1])]?.src
   }
 
   #transition(node: AnyStateNode, type: string, transition: AnyTransitionDefinition): void {

@@ -2,6 +2,7 @@
 
 import { isReenactError, messageOf } from '../../runtime/core/errors.ts'
 import type { InFlight } from './in-flight.ts'
+import { faults } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
@@ -9,14 +10,15 @@ import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './proces
 import type { AttemptDeps } from './step-attempt.ts'
 import { interrupted, isSuspect, type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
-import { WakeQueue } from './wake-queue.ts'
+import { type WakeLimits, WakeQueue } from './wake-queue.ts'
 
 /** What running processes needs. */
 export interface RunnerDeps extends AttemptDeps {
   readonly model: ProcessModel
   /** Attempts at the same time. */
   readonly concurrency: number
-  readonly timersPerSecondMax: number
+  /** How many timers fire at once. */
+  readonly wakes: WakeLimits
   readonly metrics: ProcessMetrics
 }
 
@@ -41,7 +43,7 @@ export class ProcessRunner {
     const tell = (id: string, make: Tell) => this.#try(id, make)
     const pump = (resident: Resident) => this.pump(resident)
     this.#issuer = new StepIssuer({ ...deps, deps, tell, pump })
-    this.#wakes = new WakeQueue(ports, deps.timersPerSecondMax, (id) => void this.wake(id))
+    this.#wakes = new WakeQueue(ports, deps.wakes, (id) => void this.wake(id))
   }
 
   /** Attempts that wait for their turn. */
@@ -253,12 +255,3 @@ export class ProcessRunner {
     return this.#deps.directory.deps.ports.clock.now()
   }
 }
-
-/** Errors after which a process stands still until somebody mends something. */
-const faults: ReadonlySet<string> = new Set([
-  'NonDeterministic',
-  'StreamDeleted',
-  'RevisionGap',
-  'CorruptEvent',
-  'AheadOfLog',
-])

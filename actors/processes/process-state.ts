@@ -49,6 +49,8 @@ export type ProcessStatus = 'running' | 'paused' | 'parked' | 'cancelling' | 'do
 /** Everything known of one process. Never changed: an entry gives another one. */
 export interface ProcessState {
   readonly id: string
+  /** Of the machine it runs. */
+  readonly version: number
   readonly snapshot: AnyMachineSnapshot | undefined
   readonly status: ProcessStatus
   /** Status from before it was paused or parked. */
@@ -71,9 +73,13 @@ export interface ProcessState {
   /** Steps that were undone so far. */
   readonly undone: number
   /** Undoing does not get on. */
-  readonly stuck: boolean
+  readonly stuck: { readonly step: string; readonly error: StepError } | undefined
   readonly parked:
-    | { readonly why: string; readonly step: string | null; readonly error: StepError }
+    | {
+        readonly why: 'step' | 'machine' | 'deadline'
+        readonly step: string | null
+        readonly error: StepError
+      }
     | undefined
   /** The conversation that its first trigger belongs to. */
   readonly correlationId: string
@@ -85,6 +91,7 @@ export interface ProcessState {
 /** The state before the first entry. */
 export const unborn = (id: string): ProcessState => ({
   id,
+  version: 1,
   snapshot: undefined,
   status: 'running',
   resumeTo: 'running',
@@ -97,7 +104,7 @@ export const unborn = (id: string): ProcessState => ({
   held: [],
   compensated: false,
   undone: 0,
-  stuck: false,
+  stuck: undefined,
   parked: undefined,
   correlationId: '',
   lastTrigger: 0,

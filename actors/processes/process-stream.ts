@@ -1,13 +1,15 @@
 // The stream of a process: entries and what they call for, written together and replayed alike.
 
-import { decode } from '../../runtime/codec/codec.ts'
-import { readMetadata, writeMetadata } from '../../runtime/codec/metadata.ts'
-import { messageOf, ReenactError } from '../../runtime/core/errors.ts'
+import { canonical, decode, type Json } from '../../runtime/codec/codec.ts'
+import { readHeader, writeMetadata } from '../../runtime/codec/metadata.ts'
+import { type Upcasters, upcast } from '../../runtime/codec/upcasting.ts'
+import { isReenactError, messageOf, ReenactError } from '../../runtime/core/errors.ts'
 import type { EventStore, EventToAppend, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import { hashOf, identify } from '../recorded.ts'
 import { gone } from '../rehydrate.ts'
 import { type Plan, plan } from './plan.ts'
-import { type Entry, type Intention, isIntention } from './process-entry.ts'
+import { type Entry, type Intention, isEntryType, isIntention } from './process-entry.ts'
+import { unreplayable } from './process-errors.ts'
 import type { ProcessModel } from './process-model.ts'
 import { type ProcessState, unborn } from './process-state.ts'
 import { inTodaysShape } from './trigger-shape.ts'
@@ -38,7 +40,7 @@ export function recordsOf(
   stream: string,
   at: ProcessAt,
   { state, entry, intentions }: Plan,
-  writer: string,
+  { writer, versions }: { readonly writer: string; readonly versions: Upcasters },
 ): { readonly events: readonly EventToAppend[]; readonly at: ProcessAt } {
   const events: EventToAppend[] = []
   let { revision, hash } = at
@@ -47,7 +49,7 @@ export function recordsOf(
     const { type, data } = written(one)
     revision += 1
     const metadata = writeMetadata({
-      schemaVersion: 1,
+      schemaVersion: versions.get(type)?.version ?? 1,
       time: state.time,
       commandId,
       late: false,
@@ -123,9 +125,19 @@ class Replay {
     return { state: this.#state, revision: this.revision, hash }
   }
 
-  #expect({ type, data }: RecordedEvent): void {
+  #expect(recorded: RecordedEvent): void {
+    const { type, data } = recorded
+    const next = this.#owed[0]
+    const { schemaVersion: version = 1 } = readHeader(recorded)
+    if (next?.type === type && next.data === data && version === this.#versionOf(type)) {
+      this.#owed.shift()
+      return
+    }
+    const today = this.#today(recorded, version)
+    // It is passed over: the machine need not call for it any more.
+    if (!today) return
     const owed = this.#owed.shift()
-    if (owed?.type === type && owed.data === data) return
+    if (owed?.type === today.type && canonical(decode(owed.data)) === canonical(today.data)) return
     throw this.#other(
       owed
         ? `it calls for ${textOf(owed)}, not ${textOf({ type, data })}`
@@ -133,17 +145,53 @@ class Replay {
     )
   }
 
+  #versionOf(type: string): number {
+    return this.#model.events.get(type)?.version ?? 1
+  }
+
+  /** An event of the process itself as today's code knows it. Throws `NewerSchema`. */
+  #today(
+    { stream, revision, type, data: text }: RecordedEvent,
+    version: number,
+  ): { readonly type: string; readonly data: Json } | undefined {
+    const data = decode(text)
+    const { events } = this.#model
+    // What was never declared has the first version.
+    const rules = events.has(type) ? events : new Map([[type, { type, version: 1, steps: {} }]])
+    return upcast(rules, { stream, revision, type, version, data })
+  }
+
+  /** Of the runtime's own entries there is one version. */
+  #checkKnown({ stream, revision, type }: RecordedEvent, version: number): void {
+    if (!isEntryType(type)) {
+      throw new ReenactError(
+        'UnknownEvent',
+        `${stream}@${revision} holds '${type}', which this code does not know. Deploy the newer code here.`,
+        { stream, revision, type },
+      )
+    }
+    if (version === 1) return
+    throw new ReenactError(
+      'NewerSchema',
+      `${stream}@${revision} holds '${type}' version ${version}; this code knows up to 1. Deploy the newer code here.`,
+      { stream, revision, type, found: version, known: 1 },
+    )
+  }
+
   #entry(recorded: RecordedEvent): void {
     const [missing] = this.#owed
     if (missing) throw this.#other(`it calls for ${textOf(missing)}, which is not recorded`)
+    const { time = recorded.recordedAt, schemaVersion = 1 } = readHeader(recorded)
+    this.#checkKnown(recorded, schemaVersion)
     const stored = { ...decode(recorded.data), type: recorded.type } as unknown as Entry
     const entry = inTodaysShape(this.#model, stored, recorded)
-    const { time = recorded.recordedAt } = readMetadata(recorded)
     const { revision } = recorded
     let planned: Plan
     try {
       planned = plan(this.#model, this.#state, entry, { revision, time })
     } catch (error) {
+      // The machine it began with is not here: that says it all.
+      if (isReenactError(error) && unreplayable.has(error.code)) throw error
       throw this.#other(`'${recorded.type}' fails: ${messageOf(error)}`, error)
     }
     if (planned.unhandled) throw this.#other(`nothing takes '${recorded.type}'`)
@@ -157,7 +205,7 @@ class Replay {
     const revision = this.revision + 1
     return new ReenactError(
       'NonDeterministic',
-      `Process '${id}' of ${name} does not replay at revision ${revision}: ${what}. Run the machine it began with, or cancel it; the other processes go on.`,
+      `Process '${id}' of ${name} does not replay at revision ${revision}: ${what}. Give the changed machine a new 'version' and list the one it began with in 'earlier'; the other processes go on.`,
       { process: name, id, revision },
       cause,
     )

@@ -12,26 +12,66 @@ import { type ReactionMetrics, ReactionWorker } from './reaction-worker.ts'
 
 /** What a worker of processes is to do. Where neither is named: all processes and reactions of the runtime. */
 export interface ProcessWorkOptions {
+  /** Kinds of processes that run. Default: none where `reactions` are named, else all. */
   readonly processes?: readonly AnyProcessManager[]
+  /** Reactions that run. Default: none where `processes` are named, else all. */
   readonly reactions?: readonly AnyReaction[]
   /** Steps attempted at the same time, for each kind of process. Default 256. */
   readonly concurrency?: number
-  /** Timers that fire in a second at most, when many are due at once. Default 1,000. */
+  /** Timers that fire in a second at most, of each kind of process, when many are due at once. Default 1,000. */
   readonly timersPerSecondMax?: number
+  /**
+   * What is late, after downtime above all, fires oldest first, a tenth of `timersPerSecondMax` at a time. Each pause between, and
+   * the one before the first, is longer by chance: by up to this share of the 100 ms from one to the next. So workers that begin at
+   * the same moment do not fall upon what they depend on together. 0: no chance. Default 0.5.
+   */
+  readonly timerJitter?: number
 }
 
 /** Processes and reactions that run here. */
 export interface ProcessWork {
-  /** Of one kind of process: counters since it began, and levels. */
+  /**
+   * Of one kind of process: counters since it began, and levels.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { open, ended, backlog } = work.metrics(OrderProcess)
+   * ```
+   */
   metrics(process: AnyProcessManager): Readonly<ProcessMetrics>
-  /** Of one reaction: counters since it began. */
+  /**
+   * Of one reaction: counters since it began.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { events, posted, parked } = work.reactionMetrics(Loyalty)
+   * ```
+   */
   reactionMetrics(reaction: AnyReaction): Readonly<ReactionMetrics>
-  /** `waiting`: another worker runs it. `failing`: it tries again and again; `error` says why. */
+  /**
+   * `waiting`: another worker runs it. `failing`: it tries again and again; `error` says why.
+   *
+   * @throws `UnknownProcess` for one that does not run here
+   * @example
+   * ```ts
+   * const { state, error } = work.status(OrderProcess)
+   * if (state === 'failing') console.error(error)
+   * ```
+   */
   status(which: AnyProcessManager | AnyReaction): {
     readonly state: 'waiting' | 'working' | 'failing' | 'stopped'
     readonly error?: string
   }
-  /** Begins nothing more, finishes what is under way, and hands over. Idempotent. */
+  /**
+   * Begins nothing more, finishes what is under way, and hands over. Idempotent.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => work.stop())
+   * ```
+   */
   stop(): Promise<void>
 }
 
@@ -41,15 +81,17 @@ export function startProcesses(
   all: ProcessDirectory,
   options: ProcessWorkOptions,
 ): ProcessWork {
-  const { concurrency = 256, timersPerSecondMax = 1_000 } = options
+  const { concurrency = 256, timersPerSecondMax = 1_000, timerJitter = 0.5 } = options
   checkCount('concurrency', concurrency)
   checkCount('timersPerSecondMax', timersPerSecondMax)
+  if (!(timerJitter >= 0 && timerJitter <= 1))
+    throw wrong('timerJitter', `is ${timerJitter}`, 'give a number from 0 to 1')
   const { directory, models, newId } = deps
   const { processes, reactions } = chosen(all, options)
+  const wakes = { perSecondMax: timersPerSecondMax, jitter: timerJitter }
   const owner = newId().slice(-12)
   const started = processes.map(
-    (model) =>
-      new ProcessWorker({ directory, models, model, owner, concurrency, timersPerSecondMax }),
+    (model) => new ProcessWorker({ directory, models, model, owner, concurrency, wakes }),
   )
   const reacting = reactions.map((model) => new ReactionWorker({ directory, models, model, owner }))
   for (const worker of started) all.workers.set(worker.model.name, worker)

@@ -9,12 +9,14 @@ import type { Model } from '../model.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
+import { unreplayable } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import { isEnded, type ProcessState } from './process-state.ts'
-import { versionOf } from './trigger-shape.ts'
+import { beginning, versionOf } from './trigger-shape.ts'
+import type { WakeLimits } from './wake-queue.ts'
 
 /** What a worker needs. */
 export interface ProcessWorkerDeps {
@@ -23,7 +25,7 @@ export interface ProcessWorkerDeps {
   readonly model: ProcessModel
   readonly owner: string
   readonly concurrency: number
-  readonly timersPerSecondMax: number
+  readonly wakes: WakeLimits
 }
 
 /** What people and other processes do to a process: the worker has to notice. */
@@ -90,14 +92,14 @@ export class ProcessWorker {
   }
 
   #handler(): FeedHandler {
-    const { directory, models, model, concurrency, timersPerSecondMax } = this.#deps
+    const { directory, models, model, concurrency, wakes } = this.#deps
     const metrics = this.#metrics
     const runner = new ProcessRunner({
       directory,
       models,
       model,
       concurrency,
-      timersPerSecondMax,
+      wakes,
       metrics,
     })
     return {
@@ -198,12 +200,13 @@ export class ProcessWorker {
     let taken = false
     const tell: Tell = (state, revision) => {
       taken = !isEnded(state) && (revision >= 0 || starts) && (position ?? 0) > state.lastTrigger
-      return taken ? entry : undefined
+      if (!taken) return undefined
+      return revision === -1 ? beginning(this.model, entry) : entry
     }
     try {
       await runner.tell(id, tell)
     } catch (error) {
-      if (!isReenactError(error, 'NonDeterministic')) throw error
+      if (!isReenactError(error) || !unreplayable.has(error.code)) throw error
       await new ProcessInstance(this.#deps.directory.deps, this.model, id).hold(entry)
     }
     if (taken) this.#metrics.triggers += 1

@@ -1,19 +1,21 @@
-// The processes of a runtime: running them, looking at them, and what people can do to them.
+// The processes of a runtime: running them, and looking at them.
 
-import { decode, encode, type JsonObject, settled } from '../../runtime/codec/codec.ts'
+import { decode, encode, type JsonObject } from '../../runtime/codec/codec.ts'
 import { sleep } from '../../runtime/core/clock.ts'
+import { isReenactError, type ReenactError } from '../../runtime/core/errors.ts'
 import { timerMsMax } from '../../runtime/core/limits.ts'
-import type { Act } from '../parked-commands.ts'
+import { ProcessActs } from './process-acts.ts'
 import { ProcessDirectory, type ProcessesDeps } from './process-directory.ts'
-import type { Entry } from './process-entry.ts'
-import { closed, notFound, tooSlow, wrong } from './process-errors.ts'
+import { closed, faults, tooSlow } from './process-errors.ts'
 import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessInstance } from './process-instance.ts'
 import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
-import { isEnded, liveStep, type ProcessState, type ProcessStatus } from './process-state.ts'
+import type { ProcessModel } from './process-model.ts'
+import { isEnded, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
 import type { AnyReaction } from './reaction.ts'
-import { versionOf } from './trigger-shape.ts'
+import type { StepError } from './step-error.ts'
+import { beginning, versionOf } from './trigger-shape.ts'
 
 /** Which processes are wanted. */
 export interface ProcessFilter {
@@ -25,10 +27,39 @@ export interface ProcessFilter {
   readonly startedBefore?: number
 }
 
-/** Processes of a runtime, as `runtime.processes`. */
-export class Processes {
+/** A process that needs somebody. */
+export interface ParkedProcess {
+  /** Its kind. */
+  readonly process: AnyProcessManager
+  /** Id of the process. */
+  readonly id: string
+  /**
+   * A step failed for good, the machine failed, its deadline passed untaken, its undoing does not get on, or this code cannot
+   * replay it: then only other code helps.
+   */
+  readonly why: 'step' | 'machine' | 'deadline' | 'undo' | 'replay'
+  /** The step it is about. */
+  readonly step: string | null
+  /** Of the last attempt. */
+  readonly error: StepError
+  /** When it last got on, ms since the epoch; absent where it cannot be replayed. */
+  readonly since?: number
+}
+
+/**
+ * Processes of a runtime, as `runtime.processes`.
+ *
+ * @example
+ * ```ts
+ * const work = runtime.processes.work()
+ * for await (const { id, value } of runtime.processes.list(OrderProcess)) console.log(id, value)
+ * await work.stop()
+ * ```
+ */
+export class Processes extends ProcessActs {
   readonly #deps: ProcessesDeps
   readonly #all: ProcessDirectory
+  readonly #kinds: readonly AnyProcessManager[]
 
   /** @internal */
   constructor(
@@ -36,8 +67,11 @@ export class Processes {
     processes: readonly AnyProcessManager[],
     reactions: readonly AnyReaction[],
   ) {
+    const all = new ProcessDirectory(deps, processes, reactions)
+    super(all)
     this.#deps = deps
-    this.#all = new ProcessDirectory(deps, processes, reactions)
+    this.#all = all
+    this.#kinds = processes
   }
 
   /**
@@ -58,7 +92,11 @@ export class Processes {
   /**
    * Starts a process by hand, with an event that its machine takes. Started again under the same id it stays as it is.
    *
-   * @throws `UnknownProcess`, `InvalidName`, `InvalidPayload`
+   * @throws `UnknownProcess`, `InvalidName`, `InvalidPayload`; `ActorFaulted` where the machine fails
+   * @example
+   * ```ts
+   * await runtime.processes.start(OrderProcess, '4711', { type: 'order.Placed', item: 'lamp', units: 1 })
+   * ```
    */
   async start<P extends AnyProcessManager>(
     process: P,
@@ -69,18 +107,9 @@ export class Processes {
     const eventId = this.#deps.newId()
     const model = this.#all.modelOf(process)
     const version = versionOf(model, given.type)
-    await this.#all.tell(model, id, (_, revision): Entry | undefined =>
-      revision >= 0
-        ? undefined
-        : {
-            type: 'reenact.Triggered',
-            event: given,
-            version,
-            eventId,
-            position: null,
-            correlationId: eventId,
-          },
-    )
+    const about = { version, eventId, position: null, correlationId: eventId }
+    const entry = beginning(model, { type: 'reenact.Triggered', event: given, ...about })
+    await this.#all.tell(model, id, (_, revision) => (revision >= 0 ? undefined : entry))
   }
 
   /**
@@ -99,15 +128,98 @@ export class Processes {
     const { status = 'open', stuck, startedBefore = Number.POSITIVE_INFINITY } = filter
     for await (const id of this.#all.ids(model, status === 'all' || final.has(status))) {
       const state = await this.#all.read(model, id)
-      const fits =
-        status === 'all' || (status === 'open' ? !isEnded(state) : state.status === status)
-      if (!fits || state.startedAt >= startedBefore) continue
-      if (stuck !== undefined && state.stuck !== stuck) continue
+      if (!hasStatus(state, status) || state.startedAt >= startedBefore) continue
+      if (stuck !== undefined && (state.stuck !== undefined) !== stuck) continue
       yield infoOf<P>(state)
     }
   }
 
-  /** @throws `ProcessNotFound`, `NonDeterministic` */
+  /**
+   * Replays processes with the machines of this code, those that have not ended unless the filter says otherwise, and tells of
+   * each whether it can go on. For a check before new code is deployed, on a copy of the log.
+   *
+   * @example
+   * ```ts
+   * for await (const { id, error } of runtime.processes.verify(OrderProcess)) if (error) console.error(id, error.message)
+   * ```
+   */
+  async *verify(
+    process: AnyProcessManager,
+    filter: Pick<ProcessFilter, 'status'> = {},
+  ): AsyncGenerator<{ readonly id: string; readonly error?: ReenactError }> {
+    const model = this.#all.modelOf(process)
+    const { status = 'open' } = filter
+    for await (const id of this.#all.ids(model, status === 'all' || final.has(status))) {
+      const found = await this.#replayed(model, id)
+      if ('error' in found) yield { id, error: found.error }
+      else if (hasStatus(found.state, status)) yield { id }
+    }
+  }
+
+  /** The state of a process, or why this code cannot replay it. */
+  async #replayed(
+    model: ProcessModel,
+    id: string,
+  ): Promise<{ readonly state: ProcessState } | { readonly error: ReenactError }> {
+    try {
+      return { state: await this.#all.read(model, id) }
+    } catch (error) {
+      if (!isReenactError(error) || !faults.has(error.code)) throw error
+      return { error }
+    }
+  }
+
+  /**
+   * The kinds of processes of this runtime, its own schedules last.
+   *
+   * @example
+   * ```ts
+   * console.log(runtime.processes.kinds.map(({ name }) => name))
+   * ```
+   */
+  get kinds(): readonly AnyProcessManager[] {
+    return this.#kinds
+  }
+
+  /**
+   * Dead letters of processes: those of all kinds that do not go on by themselves. Nothing of them is lost: `retry`, `resume`,
+   * `skip` and `cancel` say how each goes on.
+   *
+   * @example
+   * ```ts
+   * for await (const { process, id, error } of runtime.processes.parked()) {
+   *   console.log(process.name, id, error.message)
+   *   await runtime.processes.resume(process, id, { by: 'ann', reason: 'the bank is back' })
+   * }
+   * ```
+   */
+  async *parked(): AsyncGenerator<ParkedProcess> {
+    for (const process of this.#kinds) {
+      const model = this.#all.modelOf(process)
+      for await (const id of this.#all.ids(model, false)) {
+        const found = await this.#replayed(model, id)
+        if ('error' in found) {
+          const { code, message } = found.error
+          const error = { kind: 'failed', message, code, attempts: 0 } as const
+          yield { process, id, why: 'replay', step: null, error }
+          continue
+        }
+        const { parked, stuck, time: since } = found.state
+        if (parked) yield { process, id, ...parked, since }
+        else if (stuck) yield { process, id, why: 'undo', ...stuck, since }
+      }
+    }
+  }
+
+  /**
+   * One process as the log has it, ended or not.
+   *
+   * @throws `ProcessNotFound`; `NonDeterministic`, `NewerSchema` when this code cannot replay it
+   * @example
+   * ```ts
+   * const { status, value, steps, timers } = await runtime.processes.show(OrderProcess, '4711')
+   * ```
+   */
   async show<P extends AnyProcessManager>(process: P, id: string): Promise<ProcessInfo<P>> {
     return infoOf<P>(await this.#all.read(this.#all.modelOf(process), id))
   }
@@ -115,7 +227,13 @@ export class Processes {
   /**
    * Waits until a process has ended or was parked.
    *
-   * @throws `ProcessNotFound` when time is up before it was started; `Timeout` when it goes on still. `timeoutMs`: default 30,000.
+   * `timeoutMs`: default 30,000.
+   *
+   * @throws `ProcessNotFound` when time is up before it was started; `Timeout` when it goes on still
+   * @example
+   * ```ts
+   * const { status, output } = await runtime.processes.settled(OrderProcess, '4711', { timeoutMs: 5_000 })
+   * ```
    */
   async settled<P extends AnyProcessManager>(
     process: P,
@@ -147,59 +265,6 @@ export class Processes {
     throw timeUp ? tooSlow(stream, timeoutMs) : closed()
   }
 
-  /** Holds a process: what comes is kept, no step begins, no timer fires. */
-  async pause(process: AnyProcessManager, id: string, act: Act): Promise<void> {
-    await this.#act(process, id, act, ({ status }) =>
-      status === 'running' || status === 'cancelling'
-        ? { type: 'reenact.ProcessPaused', ...plainAct(act) }
-        : undefined,
-    )
-  }
-
-  /** Lets a paused or parked process go on. The step it was parked for begins anew. */
-  async resume(process: AnyProcessManager, id: string, act: Act): Promise<void> {
-    await this.#act(process, id, act, ({ status }) =>
-      status === 'paused' || status === 'parked'
-        ? { type: 'reenact.ProcessResumed', ...plainAct(act) }
-        : undefined,
-    )
-  }
-
-  /** Tries a step again now, with all its attempts. Default: the one that is parked, stuck, or waits. */
-  async retry(
-    process: AnyProcessManager,
-    id: string,
-    act: Act & { readonly step?: string },
-  ): Promise<void> {
-    await this.#act(process, id, act, (state) => {
-      const step = this.#stepOf(process, state, act.step)
-      return { type: 'reenact.StepRetried', step, ...plainAct(act) }
-    })
-  }
-
-  /**
-   * Goes on as if a step had succeeded with this output, or an undo had been done. Default: the one that is parked, stuck,
-   * or waits.
-   */
-  async skip(
-    process: AnyProcessManager,
-    id: string,
-    act: Act & { readonly step?: string; readonly output?: unknown },
-  ): Promise<void> {
-    const output = settled(act.output, 'The output')
-    await this.#act(process, id, act, (state) => {
-      const step = this.#stepOf(process, state, act.step)
-      return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
-    })
-  }
-
-  /** Ends a process and undoes what it did. */
-  async cancel(process: AnyProcessManager, id: string, act: Act): Promise<void> {
-    await this.#act(process, id, act, ({ status }) =>
-      status === 'cancelling' ? undefined : { type: 'reenact.ProcessCancelled', ...plainAct(act) },
-    )
-  }
-
   /** @internal Ends the workers; after `graceMs` without waiting for them. */
   async close(graceMs: number): Promise<void> {
     if (this.#all.works.size === 0) return
@@ -210,48 +275,10 @@ export class Processes {
     await Promise.race([stopped, sleep(timers, waitMs, { background: true })])
     for (const worker of workers) worker.abort()
   }
-
-  async #act(
-    process: AnyProcessManager,
-    id: string,
-    act: Act,
-    make: (state: ProcessState) => Entry | undefined,
-  ): Promise<void> {
-    const { by, reason } = act
-    if (typeof by !== 'string' || by === '' || typeof reason !== 'string' || reason === '') {
-      throw wrong(
-        by ? 'reason' : 'by',
-        'is missing',
-        "say who does this and why: { by: 'ann', reason: 'bank is back' }",
-      )
-    }
-    const model = this.#all.modelOf(process)
-    await this.#all.tell(model, id, (state, revision) => {
-      if (revision === -1) throw notFound(model.name, id, 'there is none')
-      if (isEnded(state)) throw notFound(model.name, id, `it is ${state.status}`)
-      return make(state)
-    })
-  }
-
-  #stepOf(process: AnyProcessManager, state: ProcessState, wanted: string | undefined): string {
-    const { parked, steps, undoable, unresolved } = state
-    const undo = state.stuck ? (unresolved.at(-1)?.key ?? undoable.at(-1)?.step.key) : undefined
-    const waiting = [...steps.values()].filter(({ definition }) => definition.kind !== 'compensate')
-    const found =
-      wanted ?? parked?.step ?? undo ?? (waiting.length === 1 ? waiting[0]?.key : undefined)
-    const isThere =
-      found !== undefined &&
-      (liveStep(state, found) !== undefined ||
-        undoable.some(({ step }) => step.key === found) ||
-        unresolved.some(({ key }) => key === found))
-    if (isThere) return found
-    throw notFound(
-      process.name,
-      state.id,
-      wanted ? `it has no step '${wanted}'` : "say which 'step'",
-    )
-  }
 }
+
+const hasStatus = (state: ProcessState, wanted: ProcessFilter['status']): boolean =>
+  wanted === 'all' || (wanted === 'open' ? !isEnded(state) : state.status === wanted)
 
 const final: ReadonlySet<string> = new Set(['done', 'cancelled'])
 const settling: ReadonlySet<string> = new Set([
@@ -260,5 +287,3 @@ const settling: ReadonlySet<string> = new Set([
   'reenact.ProcessResumed',
   'reenact.StepRetried',
 ])
-
-const plainAct = ({ by, reason }: Act): Act => ({ by, reason })

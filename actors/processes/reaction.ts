@@ -49,16 +49,19 @@ export interface Reaction<
   On extends EventOf<From>['type'] = EventOf<From>['type'],
   To extends AnyAggregate = AnyAggregate,
 > extends Pick<ReactionOptions<From, On, To>, 'send'> {
+  /** Names its checkpoint, its commands and its dead letters. */
   readonly name: string
 }
 
 /** Any reaction. */
 export interface AnyReaction {
+  /** Names its checkpoint, its commands and its dead letters. */
   readonly name: string
 }
 
 /** What the runtime knows of a reaction. */
 export interface ReactionModel {
+  /** Names its checkpoint, its commands and its dead letters. */
   readonly name: string
   readonly from: Model
   readonly types: ReadonlySet<string>

@@ -11,13 +11,17 @@ import { messageOf } from '../../runtime/core/errors.ts'
  * - `cancelled`: an operator ended it.
  */
 export interface StepError {
+  /** Why, in one word. */
   readonly kind: 'rejected' | 'failed' | 'timeout' | 'cancelled'
+  /** Why, in a sentence. */
   readonly message: string
   /** Code of a `ReenactError`, or the error's name. */
   readonly code?: string
-  /** Of a rejection: what `reject(reason, details)` gave, and the guards that refused. */
+  /** Of a rejection: the reason that its `reject` action gave. */
   readonly reason?: string
+  /** Of a rejection: details that its `reject` action gave. */
   readonly details?: unknown
+  /** Of a rejection: the guards that refused, by name. */
   readonly guards?: readonly string[]
   /** Attempts that were made. */
   readonly attempts: number

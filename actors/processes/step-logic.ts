@@ -25,16 +25,21 @@ export interface StepOptions {
 export interface CommandInput<A extends AnyAggregate = AnyAggregate> {
   /** Id of the actor. */
   readonly id: string
+  /** The command, as `send` takes it. */
   readonly command: CommandOf<A>
 }
 
 /** What a command step gives to `onDone`. */
 export interface CommandOutput<A extends AnyAggregate = AnyAggregate> {
+  /** Id of the actor. */
   readonly id: string
+  /** Id the command was sent under. */
   readonly commandId: string
+  /** What the actor emitted. */
   readonly events: readonly EventOf<A>[]
   /** Revision of the actor right after the command. */
   readonly revision: number
+  /** Position of the log right after the command. */
   readonly position: number
 }
 
@@ -52,6 +57,7 @@ export interface CommandStepOptions<
 
 /** What an activity is called with. */
 export interface ActivityArgs<Input> {
+  /** What it was invoked with. */
   readonly input: Input
   /** The same at every attempt, also after a crash. Give it to whatever must do this once. */
   readonly idempotencyKey: string

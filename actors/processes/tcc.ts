@@ -30,6 +30,7 @@ export interface TccOptions<
 
 /** The steps of {@link tcc}. */
 export interface Tcc<A extends AnyAggregate> {
+  /** Undone by `cancel`, until it is confirmed. */
   readonly try: PromiseActorLogic<CommandOutput<A>, CommandInput<A>>
   /** Invoked with the same input as the try it confirms. */
   readonly confirm: PromiseActorLogic<CommandOutput<A>, CommandInput<A>>

@@ -17,6 +17,10 @@ export function versionOf({ upcasters }: ProcessModel, name: string): number {
   return upcasters.get(kind)?.get(type)?.version ?? 1
 }
 
+/** The same as the first entry of a process, which runs today's machine. */
+export const beginning = ({ version }: ProcessModel, entry: TriggerEntry): TriggerEntry =>
+  version === 1 ? entry : { ...entry, machine: version }
+
 /** An entry of the log with the event of its trigger as today's code knows it. Throws what upcasting throws. */
 export function inTodaysShape(
   model: ProcessModel,

@@ -4,7 +4,7 @@ import { exponential, fullJitter } from '../../runtime/core/retry-policy.ts'
 import { InFlight } from './in-flight.ts'
 import type { Entry } from './process-entry.ts'
 import type { ProcessInstance, Tell } from './process-instance.ts'
-import type { ProcessModel } from './process-model.ts'
+import { machineOf, type ProcessModel } from './process-model.ts'
 import {
   compensation,
   type DoneStep,
@@ -163,7 +163,8 @@ export class Undoing {
       if (step && state.snapshot && this.#refused === key) {
         const { invokeId } = step
         const event = { type: `xstate.error.actor.${invokeId}`, error, actorId: invokeId }
-        if (this.#model.machine.takes(state.snapshot, event)) {
+        const machine = machineOf(this.#model, state.id, state.version)
+        if (machine.takes(state.snapshot, event)) {
           return { type: 'reenact.StepFailed', step: step.key, error, unknown: false }
         }
       }

@@ -1,4 +1,4 @@
-// When which process has something to do again: oldest first, at a bounded rate.
+// When which process has something to do again: oldest first, at a bounded rate, and spread where many are late.
 
 import TinyQueue from 'tinyqueue'
 import type { Ports } from '../../runtime/core/clock.ts'
@@ -12,6 +12,14 @@ const tickMs = 100
 /** The wall clock may jump: it is looked at no later than after so long. */
 const lookMs = 600_000
 
+/** How much at once. */
+export interface WakeLimits {
+  /** Processes woken in a second at most. */
+  readonly perSecondMax: number
+  /** What is late waits for its turn a little longer, by chance: up to this share of a tick. */
+  readonly jitter: number
+}
+
 /** One moment for each process. Nothing here is durable: the processes know what they wait for. */
 export class WakeQueue {
   readonly #ports: Ports
@@ -19,12 +27,16 @@ export class WakeQueue {
   readonly #perTick: number
   readonly #dueAt = new Map<string, number>()
   #queue = new TinyQueue<Wake>([], byTime)
+  readonly #jitterMs: number
   #cancel: (() => void) | undefined
+  /** Monotonic ms: nothing is woken before. */
+  #notBeforeMs = Number.NEGATIVE_INFINITY
   #armedFor = Number.POSITIVE_INFINITY
   #stopped = false
 
-  constructor(ports: Ports, perSecondMax: number, wake: (id: string) => void) {
+  constructor(ports: Ports, { perSecondMax, jitter }: WakeLimits, wake: (id: string) => void) {
     this.#ports = ports
+    this.#jitterMs = jitter * tickMs
     this.#perTick = Math.max(1, Math.round((perSecondMax * tickMs) / 1_000))
     this.#wake = wake
   }
@@ -44,7 +56,7 @@ export class WakeQueue {
     this.#dueAt.set(id, dueAt)
     this.#queue.push({ id, dueAt })
     this.#compact()
-    if (dueAt < this.#armedFor) this.#arm(0)
+    if (dueAt < this.#armedFor) this.#arm()
   }
 
   stop(): void {
@@ -59,16 +71,26 @@ export class WakeQueue {
     this.#queue = new TinyQueue(wakes, byTime)
   }
 
-  #arm(atLeastMs: number): void {
+  #arm(): void {
     this.#cancel?.()
     this.#cancel = undefined
     this.#armedFor = Number.POSITIVE_INFINITY
     const next = this.#queue.peek()
     if (!next || this.#stopped) return
     this.#armedFor = next.dueAt
-    const waitMs = Math.max(atLeastMs, next.dueAt - this.#ports.clock.now())
+    const { clock } = this.#ports
+    const dueInMs = next.dueAt - clock.now()
+    const nowMs = clock.monotonic()
+    // Late: after downtime all workers begin at the same moment, and what they depend on would get it all at once.
+    if (dueInMs <= 0 && this.#notBeforeMs <= nowMs) this.#pause(0)
+    const waitMs = Math.max(this.#notBeforeMs - nowMs, dueInMs)
     const delayMs = Math.min(Math.max(0, waitMs), lookMs)
     this.#cancel = this.#ports.timers.after(delayMs, () => this.#drain(), { background: true })
+  }
+
+  #pause(ms: number): void {
+    const { clock, random } = this.#ports
+    this.#notBeforeMs = clock.monotonic() + ms + random.next() * this.#jitterMs
   }
 
   #drain(): void {
@@ -83,7 +105,8 @@ export class WakeQueue {
       }
       next = this.#queue.peek()
     }
-    this.#arm(left === 0 ? tickMs : 0)
+    if (left === 0) this.#pause(tickMs)
+    this.#arm()
   }
 }
 

@@ -16,7 +16,11 @@ const commands: Readonly<Record<string, [summary: string, load: () => Promise<Co
   log: ['show the events of a store', () => import('./log.ts')],
   streams: ['show the streams of a category', () => import('./streams.ts')],
   serve: ["serve a store to EventStoreDB's clients, for development", () => import('./serve.ts')],
-  worker: ['handle posted commands', () => import('./worker.ts')],
+  worker: ['handle posted commands, run processes and reactions', () => import('./worker.ts')],
+  processes: [
+    'show processes, and let those that are parked go on',
+    () => import('./processes.ts'),
+  ],
   projections: ['run read models, and show how far they are', () => import('./projections.ts')],
   backup: ['copy a store while it is in use, and check the copy', () => import('./backup.ts')],
 }

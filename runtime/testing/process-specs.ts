@@ -1,7 +1,7 @@
 // Given what happened, what does a process owe now: its rules without runtime, store or clock; time passes when told.
 
 import { planOrPark } from '../../actors/processes/plan-or-park.ts'
-import type { Entry, Intention } from '../../actors/processes/process-entry.ts'
+import type { Entry, Intention, TriggerEntry } from '../../actors/processes/process-entry.ts'
 import { isIntention } from '../../actors/processes/process-entry.ts'
 import type { ProcessInfo } from '../../actors/processes/process-info.ts'
 import {
@@ -20,6 +20,7 @@ import {
   undoOwed,
 } from '../../actors/processes/process-state.ts'
 import type { StepError } from '../../actors/processes/step-error.ts'
+import { beginning } from '../../actors/processes/trigger-shape.ts'
 import { decode, encode, type JsonObject, settled } from '../codec/codec.ts'
 import { ReenactError } from '../core/errors.ts'
 
@@ -150,13 +151,9 @@ class Given<P extends AnyProcessManager> implements ProcessScenario<P> {
       if (isPassedOver) continue
       const position = state.lastTrigger + 1
       const eventId = `${state.id}-${position}`
-      now = tell(now, {
-        type: 'reenact.Triggered',
-        event,
-        eventId,
-        position,
-        correlationId: eventId,
-      })
+      const about = { eventId, position, correlationId: eventId }
+      const entry: TriggerEntry = { type: 'reenact.Triggered', event, ...about }
+      now = tell(now, revision === -1 ? beginning(model, entry) : entry)
     }
     return new Given(now)
   }

@@ -93,13 +93,19 @@ describe('operating processes', () => {
   const show = (Process: ReturnType<typeof processes>['Process']) =>
     all.until(runtime.processes.show(Process, 'a'))
 
+  const parked = async () => {
+    const found = []
+    for await (const one of runtime.processes.parked()) found.push(one)
+    return found
+  }
+
   it('a step that fails for good and that nobody catches parks the process', async () => {
     const made = processes(['fail', 'fail'])
     const Process = await start(made)
     await all.ports.advance(5_000)
-    const parked = await show(Process)
-    expect(parked.status).to.equal('parked')
-    expect(parked.parked?.error).to.deep.include({
+    const shown = await show(Process)
+    expect(shown.status).to.equal('parked')
+    expect(shown.parked?.error).to.deep.include({
       kind: 'failed',
       message: 'it is down',
       attempts: 2,
@@ -108,9 +114,16 @@ describe('operating processes', () => {
     for await (const one of runtime.processes.list(Process, { status: 'parked' }))
       listed.push(one.id)
     expect(listed).to.deep.equal(['a'])
+    const [letter, ...others] = await parked()
+    expect(others).to.deep.equal([])
+    expect(letter?.process).to.equal(Process)
+    expect(letter).to.deep.include({ id: 'a', why: 'step', error: shown.parked?.error })
+    expect(letter?.step).to.equal(shown.parked?.step)
+    expect(letter?.since).to.equal(shown.lastAt)
     await all.until(runtime.processes.resume(Process, 'a', act))
     const { context, status } = await all.until(runtime.processes.settled(Process, 'a'))
     expect([status, context?.got]).to.deep.equal(['done', 'worked'])
+    expect(await parked()).to.deep.equal([])
     expect(made.calls).to.deep.equal(['work 1', 'work 2', 'work 1'])
     const { events } = await all.log.readStream('working-a')
     const resumed = events.find(({ type }) => type === 'reenact.ProcessResumed')
@@ -145,8 +158,12 @@ describe('operating processes', () => {
     const Process = await start(made)
     await all.ports.advance(1_000)
     await all.until(runtime.processes.cancel(Process, 'a', act))
-    await all.ports.advance(400_000)
-    expect(await all.types('working-a')).to.include('CompensationStuck')
+    const isStuck = async () => (await all.types('working-a')).includes('CompensationStuck')
+    for (let tries = 0; tries < 400 && !(await isStuck()); tries += 1)
+      await all.ports.advance(1_000)
+    expect((await parked()).map(({ id, why, error }) => [id, why, error.kind])).to.deep.equal([
+      ['a', 'undo', 'failed'],
+    ])
     const { status } = await all.until(
       runtime.processes.settled(Process, 'a', { timeoutMs: 3_600_000 }),
     )

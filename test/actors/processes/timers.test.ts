@@ -111,6 +111,15 @@ describe('durable timers', () => {
     await all.until(second.close())
   })
 
+  it('are spread only by a share of the time between two ticks', async () => {
+    const runtime = await all.open([])
+    for (const timerJitter of [-0.1, 1.1, Number.NaN]) {
+      const work = () => runtime.processes.work({ timerJitter })
+      expect(work).to.throw().with.property('code', 'InvalidOption')
+    }
+    await all.until(runtime.close())
+  })
+
   it('of the deadline are told to the machine, or park the process', async () => {
     const Waiting = waiting(100 * day, 5 * day)
     const runtime = await all.open([Waiting])

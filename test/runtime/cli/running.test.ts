@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,6 +43,7 @@ describe('reenact worker and projections', function () {
   this.timeout(60_000)
   const folder = mkdtempSync(join(tmpdir(), 'reenact-running-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   const children: ChildProcess[] = []
   after(() => {
     for (const child of children) child.kill('SIGKILL')
@@ -150,6 +151,59 @@ describe('reenact worker and projections', function () {
         expect(await ended).to.deep.equal({ code: 0 })
       })
     }
+
+    it('runs processes and reactions, whose parked ones other commands show and act on', async () => {
+      const { app, store } = moduleOf(
+        (
+          store,
+        ) => `import { activity, processManager, reaction } from '${built('runtime/index.js')}'
+          import { setup } from 'xstate'
+          const greet = activity(() => Promise.reject(new Error('no such mailbox')), { retry: { delayMs: () => null } })
+          const machine = setup({ actors: { greet } }).createMachine({
+            initial: 'greeting',
+            states: { greeting: { invoke: { src: 'greet', onDone: 'greeted' } }, greeted: { type: 'final' } },
+          })
+          const Greeting = processManager('greeting', machine, { on: [{ event: 'account.Opened', starts: true }] })
+          const Gift = reaction('gift', { from: Account, on: 'Opened', to: Account,
+            send: (_, { actorId }) => ({ id: actorId, command: { type: 'deposit', amount: 1 } }) })
+          export const runtime = () => createRuntime({ store: '${store}', actors: [Account], processes: [Greeting], reactions: [Gift] })`,
+      )
+      const deposited = async () => {
+        const log = await createRuntime({ store: `${store}?mode=ro`, actors: [Account] })
+        try {
+          const { events } = await log.store.readAll()
+          const types = events.map(({ type }) => type)
+          return types.includes('Deposited') && types.includes('reenact.ProcessParked')
+        } finally {
+          await log.close()
+        }
+      }
+      await within(store, (runtime) =>
+        runtime.post(Account, 'ann', { type: 'open', owner: 'Ann' }, { commandId: 'o' }),
+      )
+      const first = start(['worker', app])
+      await first.hears('Running the processes greeting\n')
+      while (!(await deposited())) await new Promise((resolve) => setTimeout(resolve, 20))
+      first.child.kill('SIGTERM')
+      expect(await first.ended).to.deep.equal({ code: 0 })
+      expect(first.said.out).to.include('Stopped: 2 commands handled, 0 parked\ngreeting: 0 steps')
+      const ask = async (...args: readonly string[]) => {
+        const { ended, said } = start(['processes', ...args])
+        return { ...(await ended), ...said }
+      }
+      const parked = await ask('parked', app)
+      expect([parked.code, parked.out.split('\n').length]).to.deep.equal([0, 3])
+      expect(parked.out).to.match(/\ngreeting +ann +\S+Z +step +\S+ +no such mailbox\n/)
+      const [line = ''] = (await ask('parked', app, '--json')).out.split('\n')
+      expect(JSON.parse(line)).to.include({ process: 'greeting', id: 'ann', why: 'step' })
+      const unknown = await ask('retry', app, 'greetings', 'ann', '--reason', 'x')
+      expect(unknown.err).to.match(/no kind of process 'greetings': there are greeting/)
+      const retry = ['retry', app, 'greeting', 'ann', '--by', 'ann', '--reason', 'it is there']
+      const retried = await ask(...retry)
+      expect(retried).to.deep.equal({ code: 0, out: 'retry: greeting ann\n', err: '' })
+      const listed = await ask('list', app, '--kind', 'greeting')
+      expect(listed.out).to.match(/\ngreeting +ann +running +greeting +\S+Z +greet\n/)
+    })
 
     it('ends at once at the second signal', async () => {
       const { app } = moduleOf(
