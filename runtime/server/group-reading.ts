@@ -36,7 +36,7 @@ export class GroupReading {
   #consumer: Promise<Consumer> | undefined
   /** Told to the group all at once when this turn of the event loop is over: clients answer each event alone. */
   #acked: string[] = []
-  #telling: Promise<void> | undefined
+  #telling = false
 
   constructor(host: ReadingHost, call: SendingCall, checkRead: CheckRead) {
     this.#host = host
@@ -60,8 +60,11 @@ export class GroupReading {
     if (this.#consumer === undefined) throw invalidArgument('The call has not joined a group.')
     if (ack) {
       for (const id of ack.ids) this.#acked.push(uuidOf(id))
-      this.#telling ??= this.#host.timers.turn().then(() => this.#tell())
-      await this.#telling
+      // The first of this turn tells for all of them.
+      if (this.#telling) return
+      this.#telling = true
+      await this.#host.timers.turn()
+      await this.#tell()
     } else if (nack) {
       await this.#tell()
       const consumer = await this.#consumer
@@ -87,7 +90,7 @@ export class GroupReading {
   }
 
   async #tell(): Promise<void> {
-    this.#telling = undefined
+    this.#telling = false
     const consumer = await this.#consumer
     const acked = this.#acked
     this.#acked = []

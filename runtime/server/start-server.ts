@@ -8,6 +8,7 @@ import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { identifyAmong } from './access.ts'
+import { gatherWrites } from './gathered-writes.ts'
 import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
@@ -93,6 +94,7 @@ async function serve(
   const server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
+    interceptors: [gatherWrites],
   })
   const streams = serviceDefinition(streamsName)
   const groups = serviceDefinition(groupsName)
@@ -170,7 +172,11 @@ function credentialsOf(tls: ServerOptions['tls']): ServerCredentials {
 /** Lets calls end by themselves for a moment, then closes their connections. */
 function shutDown(server: Server, { timers }: Ports): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = timers.after(goodbyeMs, () => server.forceShutdown())
+    const cancel = timers.after(goodbyeMs, () => {
+      server.forceShutdown()
+      // gRPC never tells of a connection that was being torn down when it was asked to wait for it.
+      resolve()
+    })
     server.tryShutdown(() => {
       cancel()
       resolve()
