@@ -15,7 +15,7 @@ import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './
 import { OpenCalls } from './open-calls.ts'
 import { serviceDefinition } from './protocol/services.ts'
 import { notImplemented } from './rpc-error.ts'
-import { checkOptions, invalid, type ServerOptions } from './server-options.ts'
+import { checkOptions, defaultStore, invalid, type ServerOptions } from './server-options.ts'
 import { openStreamWriter } from './stream-writer.ts'
 import { reply, streamsService } from './streams-service.ts'
 
@@ -66,12 +66,12 @@ export interface EventStoreServer {
  * const client = EventStoreDBClient.connectionString(server.connectionString)
  * ```
  */
-export async function startServer(options: ServerOptions): Promise<EventStoreServer> {
+export async function startServer(options: ServerOptions = {}): Promise<EventStoreServer> {
   checkOptions(options)
   const ports: Ports = { ...systemPorts, ...options.ports }
-  const opened = typeof options.store === 'string'
-  const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
+  const { store: served = defaultStore } = options
+  const opened = typeof served === 'string'
+  const store = opened ? await openStore(served, ports) : served
   try {
     return await serve(store, options, ports, opened)
   } catch (error) {
