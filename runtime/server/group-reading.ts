@@ -5,12 +5,11 @@ import type { Timers } from '../core/clock.ts'
 import { isReenactError } from '../core/errors.ts'
 import type { Consumer, Delivery, GroupInfo, NackAction } from '../ports/consumer-groups.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import { encodeDelivery } from './delivery.ts'
 import { groupFilter, keyOf } from './group-settings.ts'
 import type { LinkStreams } from './link-streams.ts'
 import { fail, type SendingCall, send } from './outgoing.ts'
 import type { GroupReadOptions, GroupReadRequest } from './protocol/group-messages.ts'
-import { deliveriesOf, wantsStructured } from './read-messages.ts'
+import { deliveriesOf, encoded, wantsStructured } from './read-messages.ts'
 import { dropped, invalidArgument, rpcErrorOf, tooManySubscribers } from './rpc-error.ts'
 import { uuidOf } from './stored-event.ts'
 
@@ -125,10 +124,9 @@ export class GroupReading {
         const wanted = deliveries.filter(({ event }) => filter?.takes(event) ?? true)
         await passOver(consumer, deliveries, wanted)
         const events = wanted.map(({ event }) => event)
-        const messages = (await deliveriesOf(store, events, resolveLinks)).map((delivery, index) =>
-          encodeDelivery(delivery, structured, wanted[index]?.retries ?? 0),
-        )
-        if (!(await send(call, messages))) return
+        const resolved = await deliveriesOf(store, events, resolveLinks)
+        const retries = wanted.map((delivery) => delivery.retries)
+        if (!(await send(call, encoded(resolved, structured, retries)))) return
       }
       // It ended: the client stopped it, or its group was changed or deleted. Without an error a client that goes on
       // sending would never notice.
