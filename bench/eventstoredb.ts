@@ -6,7 +6,7 @@ import {
   jsonEvent,
   persistentSubscriptionToStreamSettingsFromDefaults as settings,
 } from '@eventstore/db-client'
-import { type BenchContext, type Figure, type Row, rate, scaled } from './measure.ts'
+import { type BenchContext, type Figure, type Reach, type Row, rate, scaled } from './measure.ts'
 import { type ServerScript, serveFile, withServer } from './server-process.ts'
 
 const limitName = 'the client, a server that does nothing'
@@ -18,11 +18,12 @@ interface ServerRow {
   readonly title: string
   readonly unit: string
   readonly total: number
+  readonly reach?: Reach
   load(total: number): Load
   before?(total: number): Load
 }
 
-const serverRow = ({ title, unit, total, load, before }: ServerRow): Row => {
+const serverRow = ({ title, unit, total, reach, load, before }: ServerRow): Row => {
   const count = (context: BenchContext): number => Math.max(200, scaled(total, context))
   return {
     title: `server: ${title}`,
@@ -31,6 +32,7 @@ const serverRow = ({ title, unit, total, load, before }: ServerRow): Row => {
       {
         name: 'Reenact',
         role: 'reenact',
+        ...(reach && { reach }),
         run: (context) => measured(serveFile(context.file), count(context), load, before),
       },
       {
@@ -161,6 +163,7 @@ export const serverRows: readonly Row[] = [
   serverRow({
     title: 'acks of a persistent subscription',
     unit: 'acks/s',
+    reach: { atLeast: 15_000 },
     total: 50_000,
     load: acknowledging,
     before: grouped,

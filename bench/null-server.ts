@@ -8,6 +8,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js'
 import { encodeDelivery } from '../runtime/server/delivery.ts'
+import { gatherWrites } from '../runtime/server/gathered-writes.ts'
 import type { GroupReadRequest } from '../runtime/server/protocol/group-messages.ts'
 import type { ReadRequest } from '../runtime/server/protocol/messages.ts'
 import { serviceDefinition } from '../runtime/server/protocol/services.ts'
@@ -50,7 +51,10 @@ asBytes(streams, 'Read')
 asBytes(streams, 'BatchAppend', true)
 asBytes(groups, 'Read')
 
-const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
+const server = new Server({
+  'grpc.max_receive_message_length': 17 * 1024 * 1024,
+  interceptors: [gatherWrites],
+})
 const nothing = () => {}
 server.addService(streams, {
   Read: (call: ServerWritableStream<ReadRequest, Buffer>) => {

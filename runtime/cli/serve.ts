@@ -1,10 +1,12 @@
 // `reenact serve`: the development server, until a signal stops it.
 
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { messageOf, ReenactError } from '../core/errors.ts'
-import { type ServerOptions, startServer } from '../server/index.ts'
+import { defaultStore, type ServerOptions } from '../server/server-options.ts'
+import { startServer } from '../server/start-server.ts'
 import { wholeNumber } from './arguments.ts'
 import { print, say } from './output.ts'
 import { aborted, untilSignal } from './signals.ts'
@@ -22,7 +24,7 @@ export function define(command: Command): void {
     .description(
       "Serves a store over EventStoreDB's protocol, for development and tests: its official clients work with it unchanged. Ctrl+C stops it.",
     )
-    .option('--store <address>', 'what is served: file:PATH or memory:', 'memory:')
+    .option('--store <address>', 'what is served: file:PATH or memory:', defaultStore)
     .option('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber(0), 2113)
     .option(
       '--host <address>',
@@ -54,12 +56,17 @@ async function serve({ store, port, host, tls, user }: ServeOptions): Promise<vo
     ...(user && { users: user }),
   }
   const server = await startServer(options)
+  say(`Serving ${servedName(store)}. Ctrl+C stops it.`)
   print([server.connectionString])
-  say(
-    `Serving ${store}${store === 'memory:' ? ', which ends with this process' : ''}. Ctrl+C stops it.`,
-  )
   await aborted(untilSignal())
   await server.close()
+}
+
+/** A connection string may hold a password. */
+function servedName(store: string): string {
+  if (store === 'memory:') return 'memory:, which ends with this process'
+  if (!store.startsWith('file:')) return 'EventStoreDB'
+  return `${resolve(store.slice('file:'.length).replace(/\?mode=r[ow]$/, ''))}, which stays`
 }
 
 function readTls(files: readonly string[]): NonNullable<ServerOptions['tls']> {

@@ -127,7 +127,7 @@ export interface SubscribeOptions {
   readonly filter?: LogFilter
   /** The last one already seen, or `end` for new ones only. Default: from the beginning. */
   readonly after?: number | 'end'
-  /** At most so many events in one message. Default 512. */
+  /** At most so many events in one message; fewer where they are large. Default 512. */
   readonly batchMax?: number
 }
 

@@ -1,12 +1,10 @@
 // Streams/Append: one stream of messages, the first says where, the others are the events.
 
 import type { ServerReadableStream } from '@grpc/grpc-js'
-import { batchBytesMax } from '../core/limits.ts'
-import type { EventToAppend } from '../ports/event-store.ts'
 import { echoOf, expectedOf, streamNameOf } from './expectations.ts'
+import { ProposedEvents } from './proposed-events.ts'
 import { type AppendRequest, type ExpectedOptions, empty } from './protocol/messages.ts'
-import { invalidArgument, maximumAppendSizeExceeded } from './rpc-error.ts'
-import { toStored } from './stored-event.ts'
+import { invalidArgument } from './rpc-error.ts'
 import type { Appended, StreamWriter } from './stream-writer.ts'
 
 /** Reads the request to its end, appends and answers. */
@@ -17,22 +15,17 @@ export async function append(
   checkWrite: (stream: string) => Promise<void>,
 ): Promise<object> {
   let options: ExpectedOptions | undefined
-  const events: EventToAppend[] = []
-  let bytes = 0
+  const events = new ProposedEvents()
   for await (const request of call) {
     if (request.content === 'options') options = request.options
-    else if (request.proposedMessage) {
-      const { proposedMessage } = request
-      bytes += proposedMessage.data.length + proposedMessage.customMetadata.length
-      if (bytes > batchBytesMax) throw maximumAppendSizeExceeded()
-      events.push(toStored(proposedMessage))
-    }
+    else if (request.proposedMessage) events.add(request.proposedMessage)
+    events.check()
   }
   if (!options) throw invalidArgument('The request does not say which stream to append to.')
   const expected = expectedOf(options)
   const stream = streamNameOf(options.streamIdentifier)
   await checkWrite(stream)
-  const appended = await writer.append(stream, events, expected)
+  const appended = await writer.append(stream, events.all(), expected)
   if (appended.kind === 'written') return { success: successOf(appended) }
   return {
     wrongExpectedVersion: {

@@ -3,10 +3,9 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../core/clock.ts'
 import type { ExpectedRevision } from '../core/expected-revision.ts'
-import { batchBytesMax } from '../core/limits.ts'
-import type { EventToAppend } from '../ports/event-store.ts'
 import { successOf } from './append.ts'
 import { echoOf, expectedOf, streamNameOf } from './expectations.ts'
+import { ProposedEvents } from './proposed-events.ts'
 import {
   type BatchAppendOptions,
   type BatchAppendRequest,
@@ -14,8 +13,8 @@ import {
   toNumber,
 } from './protocol/messages.ts'
 import { packed } from './protocol/services.ts'
-import { invalidArgument, maximumAppendSizeExceeded, RpcError, rpcErrorOf } from './rpc-error.ts'
-import { toStored, uuidOf } from './stored-event.ts'
+import { invalidArgument, RpcError, rpcErrorOf } from './rpc-error.ts'
+import { uuidOf } from './stored-event.ts'
 import type { Appended, StreamWriter } from './stream-writer.ts'
 
 /** Appends of one call that may be on their way at once; then no more is read. */
@@ -26,10 +25,7 @@ const unfinishedMax = 128
 /** An append of which parts have arrived. */
 interface Unfinished {
   readonly options: BatchAppendOptions
-  readonly events: EventToAppend[]
-  bytes: number
-  /** Why it will not be written. */
-  problem: unknown
+  readonly events: ProposedEvents
 }
 
 export interface BatchCall {
@@ -72,10 +68,10 @@ export class BatchAppends {
           `${unfinishedMax} appends of this call are unfinished. Finish some before beginning others.`,
         )
       }
-      append = { options: request.options, events: [], bytes: 0, problem: undefined }
+      append = { options: request.options, events: new ProposedEvents() }
       this.#unfinished.set(correlationId, append)
     }
-    collect(append, request)
+    for (const message of request.proposedMessages) append.events.add(message)
     if (!request.isFinal) return
     this.#unfinished.delete(correlationId)
     this.#inFlight += 1
@@ -97,11 +93,11 @@ export class BatchAppends {
     let result: object
     try {
       if (this.#isLate(options)) result = { error: timeout }
-      else if (append.problem) throw append.problem
       else {
+        const events = append.events.all()
         const stream = streamNameOf(options.streamIdentifier)
         await this.#checkWrite(stream)
-        result = resultOf(await this.#writer.append(stream, append.events, expected), expected)
+        result = resultOf(await this.#writer.append(stream, events, expected), expected)
       }
     } catch (error) {
       result = { error: errorOf(error, options) }
@@ -128,20 +124,6 @@ const expectedNames = { revision: 'revision', none: 'noStream', any: 'any', exis
 
 const msOf = ({ seconds, nanos }: { seconds: Parameters<typeof toNumber>[0]; nanos: number }) =>
   toNumber(seconds) * 1_000 + nanos / 1_000_000
-
-function collect(append: Unfinished, { proposedMessages }: BatchAppendRequest): void {
-  for (const message of proposedMessages) {
-    append.bytes += message.data.length + message.customMetadata.length
-    if (append.problem) continue
-    try {
-      if (append.bytes > batchBytesMax) throw maximumAppendSizeExceeded()
-      append.events.push(toStored(message))
-    } catch (error) {
-      append.problem = error
-      append.events.length = 0
-    }
-  }
-}
 
 function resultOf(appended: Appended, expected: ExpectedRevision): object {
   if (appended.kind === 'written') return { success: successOf(appended) }

@@ -5,12 +5,11 @@ import type { Timers } from '../core/clock.ts'
 import { isReenactError } from '../core/errors.ts'
 import type { Consumer, Delivery, GroupInfo, NackAction } from '../ports/consumer-groups.ts'
 import type { EventStore } from '../ports/event-store.ts'
-import { encodeDelivery } from './delivery.ts'
 import { groupFilter, keyOf } from './group-settings.ts'
 import type { LinkStreams } from './link-streams.ts'
 import { fail, type SendingCall, send } from './outgoing.ts'
 import type { GroupReadOptions, GroupReadRequest } from './protocol/group-messages.ts'
-import { deliveriesOf, wantsStructured } from './read-messages.ts'
+import { deliveriesOf, encoded, wantsStructured } from './read-messages.ts'
 import { dropped, invalidArgument, rpcErrorOf, tooManySubscribers } from './rpc-error.ts'
 import { uuidOf } from './stored-event.ts'
 
@@ -36,7 +35,7 @@ export class GroupReading {
   #consumer: Promise<Consumer> | undefined
   /** Told to the group all at once when this turn of the event loop is over: clients answer each event alone. */
   #acked: string[] = []
-  #telling: Promise<void> | undefined
+  #telling = false
 
   constructor(host: ReadingHost, call: SendingCall, checkRead: CheckRead) {
     this.#host = host
@@ -60,8 +59,11 @@ export class GroupReading {
     if (this.#consumer === undefined) throw invalidArgument('The call has not joined a group.')
     if (ack) {
       for (const id of ack.ids) this.#acked.push(uuidOf(id))
-      this.#telling ??= this.#host.timers.turn().then(() => this.#tell())
-      await this.#telling
+      // The first of this turn tells for all of them.
+      if (this.#telling) return
+      this.#telling = true
+      await this.#host.timers.turn()
+      await this.#tell()
     } else if (nack) {
       await this.#tell()
       const consumer = await this.#consumer
@@ -87,7 +89,7 @@ export class GroupReading {
   }
 
   async #tell(): Promise<void> {
-    this.#telling = undefined
+    this.#telling = false
     const consumer = await this.#consumer
     const acked = this.#acked
     this.#acked = []
@@ -122,10 +124,9 @@ export class GroupReading {
         const wanted = deliveries.filter(({ event }) => filter?.takes(event) ?? true)
         await passOver(consumer, deliveries, wanted)
         const events = wanted.map(({ event }) => event)
-        const messages = (await deliveriesOf(store, events, resolveLinks)).map((delivery, index) =>
-          encodeDelivery(delivery, structured, wanted[index]?.retries ?? 0),
-        )
-        if (!(await send(call, messages))) return
+        const resolved = await deliveriesOf(store, events, resolveLinks)
+        const retries = wanted.map((delivery) => delivery.retries)
+        if (!(await send(call, encoded(resolved, structured, retries)))) return
       }
       // It ended: the client stopped it, or its group was changed or deleted. Without an error a client that goes on
       // sending would never notice.

@@ -13,7 +13,7 @@ export interface SendingCall {
 }
 
 /** Sends, and waits where the client is slower. `false`: nobody listens any more. */
-export async function send(call: SendingCall, messages: readonly object[]): Promise<boolean> {
+export async function send(call: SendingCall, messages: Iterable<object>): Promise<boolean> {
   for (const message of messages) {
     if (call.cancelled) return false
     if (!call.write(message)) await drained(call)

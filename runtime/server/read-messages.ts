@@ -5,8 +5,8 @@ import { type Delivery, encodeDelivery } from './delivery.ts'
 import { empty, type ReadOptions } from './protocol/messages.ts'
 import { linkType } from './stored-event.ts'
 
-/** Makes the messages for events, in their order. */
-export type EventMessages = (events: readonly RecordedEvent[]) => Promise<object[]>
+/** Makes the messages for events, in their order, each when it is its turn to be sent. */
+export type EventMessages = (events: readonly RecordedEvent[]) => Promise<Iterable<object>>
 
 /** As a request asked for it. */
 export function eventMessages(
@@ -16,7 +16,18 @@ export function eventMessages(
   const structured = wantsStructured(options)
   return async (events) => {
     const deliveries = await deliveriesOf(store, events, options.resolveLinks)
-    return deliveries.map((delivery) => encodeDelivery(delivery, structured))
+    return encoded(deliveries, structured)
+  }
+}
+
+/** Deliveries as messages, each made when it is its turn. `retries` of each where a group sends them. */
+export function* encoded(
+  deliveries: readonly Delivery[],
+  structured: boolean,
+  retries?: readonly number[],
+): Generator<Buffer> {
+  for (const [at, delivery] of deliveries.entries()) {
+    yield encodeDelivery(delivery, structured, retries?.[at])
   }
 }
 

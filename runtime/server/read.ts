@@ -1,5 +1,6 @@
 // Streams/Read without a subscription: one stream or the log, in either direction, up to a count.
 
+import { PageSize } from '../core/page-size.ts'
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
 import { type EventFilter, filterOf } from './event-filter.ts'
 import { streamNameOf } from './expectations.ts'
@@ -35,9 +36,10 @@ async function readStream(
   const direction = backwards ? 'backwards' : 'forwards'
   await refuseTombstoned(store, ruledStreamOf(stream))
   let from = startOf(options, backwards)
+  const size = new PageSize(pageMax)
   let left = count
   for (let first = true; ; first = false) {
-    const limit = Math.max(1, Math.min(left, pageMax))
+    const limit = Math.max(1, Math.min(left, size.limit))
     const page = await store.readStream(stream, {
       direction,
       limit,
@@ -49,6 +51,7 @@ async function readStream(
       await send(call, [{ streamNotFound: { streamIdentifier } }])
       return
     }
+    size.learn(page.events)
     const events = page.events.slice(0, left)
     if (!(await send(call, await toMessages(events)))) return
     left -= events.length
@@ -79,12 +82,14 @@ async function readAll(
   let range = backwards
     ? { direction: 'backwards' as const, ...(place !== undefined && { before: place }) }
     : { after: Math.max(0, (place ?? 1) - 1) }
+  const size = new PageSize(pageMax)
   let left = count
   for (;;) {
     const page = await store.readAll({
       ...range,
-      limit: filter ? pageMax : Math.min(left, pageMax),
+      limit: filter ? size.limit : Math.min(left, size.limit),
     })
+    size.learn(page.events)
     const events = wanted(page.events, filter).slice(0, left)
     if (!(await send(call, await toMessages(events)))) return
     left -= events.length

@@ -6,8 +6,11 @@ import type { EventStore } from '../ports/event-store.ts'
 
 /** Options of {@link startServer}. */
 export interface ServerOptions {
-  /** What is served: `memory:`, `file:PATH`, or an open store, which then stays yours to close. */
-  readonly store: string | EventStore
+  /**
+   * What is served: `file:PATH`, `memory:`, or an open store, which then stays yours to close. Default
+   * `file:reenact.db`, in the working directory, made if it is not there.
+   */
+  readonly store?: string | EventStore
   /** Port to listen on; 0 takes any free one. Default 2113. */
   readonly port?: number
   /** Address to listen on. Anything but loopback needs `tls` and `users`. Default `127.0.0.1`. */
@@ -30,6 +33,9 @@ export interface ServerUser {
   /** What rights can be given to beside the name: `$ops` and names of your own. */
   readonly groups: readonly string[]
 }
+
+/** Served where nothing else is named: what was acknowledged is there after a restart. */
+export const defaultStore = 'file:reenact.db'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 

@@ -8,13 +8,14 @@ import { messageOf } from '../core/errors.ts'
 import { openStore } from '../host/open-store.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { identifyAmong } from './access.ts'
+import { gatherWrites } from './gathered-writes.ts'
 import { groupFeatures, groupsService } from './groups-service.ts'
 import { LinkStreams } from './link-streams.ts'
 import { absentServices, clusterInfo, opaqueMethods, supportedMethods } from './node-services.ts'
 import { OpenCalls } from './open-calls.ts'
 import { serviceDefinition } from './protocol/services.ts'
 import { notImplemented } from './rpc-error.ts'
-import { checkOptions, invalid, type ServerOptions } from './server-options.ts'
+import { checkOptions, defaultStore, invalid, type ServerOptions } from './server-options.ts'
 import { openStreamWriter } from './stream-writer.ts'
 import { reply, streamsService } from './streams-service.ts'
 
@@ -65,12 +66,12 @@ export interface EventStoreServer {
  * const client = EventStoreDBClient.connectionString(server.connectionString)
  * ```
  */
-export async function startServer(options: ServerOptions): Promise<EventStoreServer> {
+export async function startServer(options: ServerOptions = {}): Promise<EventStoreServer> {
   checkOptions(options)
   const ports: Ports = { ...systemPorts, ...options.ports }
-  const opened = typeof options.store === 'string'
-  const store =
-    typeof options.store === 'string' ? await openStore(options.store, ports) : options.store
+  const { store: served = defaultStore } = options
+  const opened = typeof served === 'string'
+  const store = opened ? await openStore(served, ports) : served
   try {
     return await serve(store, options, ports, opened)
   } catch (error) {
@@ -93,6 +94,7 @@ async function serve(
   const server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
+    interceptors: [gatherWrites],
   })
   const streams = serviceDefinition(streamsName)
   const groups = serviceDefinition(groupsName)
@@ -170,7 +172,11 @@ function credentialsOf(tls: ServerOptions['tls']): ServerCredentials {
 /** Lets calls end by themselves for a moment, then closes their connections. */
 function shutDown(server: Server, { timers }: Ports): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = timers.after(goodbyeMs, () => server.forceShutdown())
+    const cancel = timers.after(goodbyeMs, () => {
+      server.forceShutdown()
+      // gRPC never tells of a connection that was being torn down when it was asked to wait for it.
+      resolve()
+    })
     server.tryShutdown(() => {
       cancel()
       resolve()

@@ -79,7 +79,11 @@ export function contentOf({ type, data, metadata }: RecordedEvent): {
 }
 
 function textOf(given: Uint8Array, contentType: string, plain: string): string {
-  const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
+  // What is empty does not travel, and is then decoded as a plain array.
+  const bytes =
+    given.length === 0
+      ? Buffer.alloc(0)
+      : Buffer.from(given.buffer, given.byteOffset, given.byteLength)
   if (contentType === plain && isUtf8(bytes)) {
     const text = bytes.toString()
     // A store frames events with U+001F and takes no NUL; valid JSON has neither.

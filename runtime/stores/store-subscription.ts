@@ -1,5 +1,6 @@
 // Subscriptions in terms of a store's own reading: one stream or the log.
 
+import { PageSize } from '../core/page-size.ts'
 import type { EventStore, SubscribeOptions, Subscription } from '../ports/event-store.ts'
 import { invalidOption } from './append-rules.ts'
 import type { SourcePage, SubscriptionSource } from './catch-up-subscription.ts'
@@ -30,16 +31,20 @@ export function subscribeTo(
     throw invalidOption('filter', 'it does not go with a stream', 'Leave one of the two out')
   }
   streamRange({ limit })
+  const size = new PageSize(limit)
   if (after !== 'end' && after !== undefined) logRange({ after: Math.max(after, 0) })
   const source: SubscriptionSource = {
     start: () => {
       if (after === 'end') return stream === undefined ? host.logEnd() : host.streamEnd(stream)
       return after ?? (stream === undefined ? 0 : -1)
     },
-    page: (checkpoint) =>
-      stream === undefined
-        ? logPage(store, checkpoint, limit, filter)
-        : streamPage(store, checkpoint, limit, stream),
+    page: async (checkpoint) => {
+      const page = await (stream === undefined
+        ? logPage(store, checkpoint, size.limit, filter)
+        : streamPage(store, checkpoint, size.limit, stream))
+      size.learn(page.events)
+      return page
+    },
     changes: host.changes,
     onClose: (subscription) => host.subscriptions.delete(subscription),
     checkpointEvery: pageDefault,

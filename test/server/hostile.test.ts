@@ -76,7 +76,7 @@ describe('server: hostile clients', function () {
     return request
   }
   /** What one batch is answered with. */
-  const answerTo = (request: Encodable) =>
+  const answerTo = (request: Encodable | Uint8Array) =>
     new Promise<InstanceType<typeof streamsPb.BatchAppendResp>>((resolve, reject) => {
       const call = raw().makeBidiStreamRequest(`${streams}/BatchAppend`, same, same, new Metadata())
       call.on('data', (bytes: Buffer) => {
@@ -176,6 +176,16 @@ describe('server: hostile clients', function () {
       expect((await answerTo(request)).getError()?.getCode()).to.equal(status.INVALID_ARGUMENT)
     })
   }
+  it('more events without content than one append may have', async () => {
+    const event = new streamsPb.BatchAppendReq.ProposedMessage()
+    event.setId(uuid(id))
+    event.getMetadataMap().set('type', 'x').set('content-type', 'application/json')
+    const bytes = bytesOf(event)
+    const field = Buffer.concat([Buffer.from([(3 << 3) | 2, bytes.length]), bytes])
+    const events = Buffer.alloc(100_001 * field.length, field)
+    const request = Buffer.concat([bytesOf(batch('account-1')), events])
+    expect((await answerTo(request)).getError()?.getCode()).to.equal(status.INVALID_ARGUMENT)
+  })
   it('a filter that looks at nothing before each checkpoint', async () => {
     const request = readingAll((filter) => filter.setMax(0))
     expect(await ending(`${streams}/Read`, request)).to.equal(status.INVALID_ARGUMENT)

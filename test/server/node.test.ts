@@ -1,5 +1,6 @@
 // The node itself: what it can do, who it is, how it stops, and what other clients send.
 
+import { randomUUID } from 'node:crypto'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import gossipPb from '@eventstore/db-client/generated/gossip_pb.js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
@@ -132,6 +133,19 @@ describe('server: node', () => {
     const hex = uuid.replaceAll('-', '')
     const half = (from: number) =>
       String(BigInt.asIntN(64, BigInt(`0x${hex.slice(from, from + 16)}`)))
+    for (const contentType of ['application/json', 'application/octet-stream']) {
+      it(`takes an event without data, which is then left out: ${contentType}`, async () => {
+        const stream = newStream()
+        const event = {
+          id: { text: randomUUID() },
+          metadata: { ...metadata, 'content-type': contentType },
+        }
+        await appendRaw([{ options: { id: { name: Buffer.from(stream) }, any: {} } }, { event }])
+        const [read] = await all(serve.client.readStream(stream))
+        expect(read?.event?.isJson).to.equal(contentType === 'application/json')
+        expect(read?.event?.data).to.have.length(0)
+      })
+    }
     for (const [how, id] of [
       ['text', { text: uuid }],
       ['two numbers', { structured: { most: half(0), least: half(16) } }],

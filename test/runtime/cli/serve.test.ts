@@ -2,10 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { expect } from 'chai'
@@ -29,11 +30,13 @@ describe('reenact serve', function () {
     running.push(child)
     return child
   }
-  const addressOf = async (child: ChildProcess): Promise<string> => {
-    if (!child.stdout) throw new Error('no output')
-    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const firstLine = async (input: Readable | null): Promise<string> => {
+    if (!input) throw new Error('no output')
+    const [line] = (await once(createInterface({ input }), 'line')) as [string]
     return line
   }
+  const addressOf = (child: ChildProcess) => firstLine(child.stdout)
+  const toldBy = (child: ChildProcess) => firstLine(child.stderr)
   const failure = async (...args: readonly string[]) => {
     const child = start(...args)
     let told = ''
@@ -65,9 +68,38 @@ describe('reenact serve', function () {
       }
     })
   }
+  it('serves a file beside where nothing is named, says which, and finds it again', async () => {
+    const cwd = mkdtempSync(join(folder, 'beside-'))
+    const server = new URL('../../../dist/runtime/server/index.js', import.meta.url).href
+    const script = `const { startServer } = await import('${server}')
+      console.log((await startServer({ port: 0 })).connectionString)`
+    for (const [revision, args] of [
+      [0n, [main, 'serve', '--port', '0']],
+      [1n, ['--input-type=module', '-e', script]],
+      [2n, [main, 'serve', '--port', '0']],
+    ] as const) {
+      const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+      running.push(child)
+      const told = args[0] === main ? toldBy(child) : undefined
+      expect(await append(await addressOf(child))).to.equal(revision)
+      if (told !== undefined)
+        expect(await told).to.match(/^Serving .*[/\\]reenact\.db, which stays\./)
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }
+    expect(readdirSync(cwd)).to.include('reenact.db')
+  })
+  it('memory: says that it ends', async () => {
+    const child = start('--store', 'memory:', '--port', '0')
+    expect(await toldBy(child)).to.match(/^Serving memory:, which ends with this process\./)
+    child.kill()
+  })
   it('takes TLS and a user', async () => {
     const files = await makeCertificate()
     const child = start(
+      '--store',
+      'memory:',
       '--port',
       '0',
       '--tls',
@@ -90,7 +122,7 @@ describe('reenact serve', function () {
     [['--store', 'postgres:'], /is not the address of a store/],
   ] as const) {
     it(`says what is wrong with ${args.join(' ')}`, async () => {
-      const { code, told } = await failure('--port', '0', ...args)
+      const { code, told } = await failure('--store', 'memory:', '--port', '0', ...args)
       expect(code).to.equal(1)
       expect(told).to.match(what)
     })
