@@ -11,8 +11,9 @@ import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
 import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
-import { Lane, type LaneDeps, type Place } from './lane.ts'
+import { Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
+import { type Place, Places } from './place.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
 /** Options of a worker, complete. */
@@ -93,7 +94,8 @@ class CommandWorker implements Worker {
     this.#claims = new Claims(directory.deps.store.state, group, name)
     const isolation = new Isolation()
     const metrics = this.#metrics
-    this.#laneDeps = { directory, claims: this.#claims, isolation, retry, metrics, pageMax }
+    const places = new Places(directory)
+    this.#laneDeps = { directory, places, claims: this.#claims, isolation, retry, metrics, pageMax }
     this.#stayAlive()
     this.#pulling = deps.models.map((model) => this.#pull(model))
     this.#delayed = deps.models.map(({ name }) => new DelayedCommands(directory.deps, group, name))
