@@ -9,7 +9,7 @@ import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import type { Place, Places } from './place.ts'
+import type { Located, Place, Places } from './place.ts'
 
 /** What all lanes of a worker share. */
 export interface LaneDeps extends AttemptDeps {
@@ -39,8 +39,8 @@ export class Lane {
   signalled = -1
   /** The last one that was signalled and claimed: so far it may go. */
   target = -1
-  /** A worker before this one had it, and the later signals with it: look at the stream's end. */
-  takenOver = false
+  /** Other workers may have had signals of it, and all that waits is best handled together: look at the stream's end. */
+  cold: boolean
   /**
    * The delivery of the last command that came, answered when everything is handled. Never an earlier one: a worker that
    * stood still may have lost that without knowing, and what came later would lead nobody back here.
@@ -52,24 +52,31 @@ export class Lane {
   readonly #attempts: Attempts
   #unmoved = 0
   readonly #ahead: CommandsAhead
+  /** What was handled when it last looked ahead. */
+  #lookedFrom = -2
   /** Where it is, while that is known. */
   #place: Place | undefined
   /** Ids of commands that were parked and not retried. */
   #givenUp: ReadonlySet<string> = new Set()
 
-  /** `place` where this worker knows that nobody else had the actor since. */
-  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, place?: Place) {
+  /** `located` where this worker knows that nobody else had the actor since. */
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, located?: Located) {
     this.#deps = deps
     this.model = model
     this.streams = streams
-    this.#place = place
+    this.cold = located === undefined
+    if (located) {
+      const { givenUp, ...place } = located
+      this.#place = place
+      this.#givenUp = givenUp
+    }
     this.#ahead = new CommandsAhead(deps.pageMax)
     this.#attempts = new Attempts(deps, streams)
   }
 
-  /** Where it is, if that is all there is to know. */
-  get rest(): Place | undefined {
-    return this.#givenUp.size === 0 ? this.#place : undefined
+  /** Where it is, while that is known. */
+  get located(): Located | undefined {
+    return this.#place && { ...this.#place, givenUp: this.#givenUp }
   }
 
   /** A command was signalled. What follows on need not be read again. */
@@ -85,10 +92,9 @@ export class Lane {
     try {
       const place = this.#place ?? (await this.#locate())
       const { handled, recorded } = place
-      if (this.takenOver) {
-        this.takenOver = false
-        const head = await this.#head()
-        if (head > this.target) return { next: 'claim', target: head }
+      if (this.cold && this.#lookedFrom !== handled) {
+        const target = await this.#lookAhead(handled)
+        if (target > this.target) return { next: 'claim', target }
       }
       if (handled >= this.target) {
         await claims.handled(commands, handled)
@@ -118,9 +124,17 @@ export class Lane {
     return place
   }
 
-  async #head(): Promise<number> {
-    const { store } = this.#deps.directory.deps
-    return (await store.readStream(this.streams.commands, { limit: 1 })).head
+  /** Reads a page of what waits, and answers its last revision. It stays cold until it has seen the stream's end. */
+  async #lookAhead(handled: number): Promise<number> {
+    const { directory, pageMax } = this.#deps
+    const { store } = directory.deps
+    const from = handled + 1
+    this.#lookedFrom = handled
+    const { events, head } = await store.readStream(this.streams.commands, { from, limit: pageMax })
+    this.#ahead.replace(events)
+    const last = events.at(-1)?.revision ?? head
+    this.cold = last < head
+    return last
   }
 
   /** What follows on the command stream: what the signals brought, or what the log holds. */
@@ -180,7 +194,7 @@ export class Lane {
     const handled = events.at(-1)?.revision ?? -1
     await this.#deps.claims.handled(this.streams.commands, handled)
     this.#place = { recorded: handled, handled }
-    return handled >= this.target ? { next: 'idle', handled } : { next: 'more' }
+    return handled >= this.target && !this.cold ? { next: 'idle', handled } : { next: 'more' }
   }
 
   /** Hands commands to their actor. Answers the first that failed; none after it was decided. */

@@ -13,7 +13,8 @@ import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
 import { Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
-import { type Place, Places } from './place.ts'
+import { Places } from './place.ts'
+import { RestingPlaces } from './resting-places.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
 /** Options of a worker, complete. */
@@ -54,7 +55,6 @@ export interface Worker {
 }
 
 const pageMax = 128
-const restingMax = 16_384
 const rejoinMs = 500
 
 /** The group of a kind of actor. */
@@ -75,8 +75,7 @@ class CommandWorker implements Worker {
   readonly #metrics = zeroWorkerMetrics()
   /** By command stream. */
   readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
-  /** How far actors without anything to do are, least recently used first. */
-  readonly #resting = new Map<string, { place: Place; consumer: Consumer }>()
+  readonly #resting = new RestingPlaces()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
   #stepping = 0
@@ -91,7 +90,7 @@ class CommandWorker implements Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps
     const { directory, group, name, retry } = deps
-    this.#claims = new Claims(directory.deps.store.state, group, name)
+    this.#claims = new Claims(directory.deps.store.state, group, name, () => this.#inHand())
     const isolation = new Isolation()
     const metrics = this.#metrics
     const places = new Places(directory)
@@ -165,10 +164,14 @@ class CommandWorker implements Worker {
     const spare: string[] = []
     for (const delivery of deliveries) {
       const { event, retries } = delivery
+      if (this.#resting.isHandled(event)) {
+        spare.push(event.id)
+        continue
+      }
       const lane = this.#laneOf(model, consumer, delivery)
       signalled.add(lane)
       lane.signal(event)
-      if (retries > 0) lane.takenOver = true
+      if (retries > 0) lane.cold = true
       // One delivery is enough to come back to this actor after a crash: the latest.
       const { anchor } = lane
       if (anchor === undefined || event.revision > anchor.revision) {
@@ -176,20 +179,24 @@ class CommandWorker implements Worker {
         lane.anchor = { id: event.id, revision: event.revision }
       } else if (anchor.id !== event.id) spare.push(event.id)
     }
-    await this.#claim(signalled)
+    if (signalled.size > 0) await this.#claim(signalled)
     if (spare.length > 0) await consumer.ack(spare)
   }
 
   /** What was signalled may be handled once it is claimed. */
   async #claim(lanes: Iterable<Lane>): Promise<void> {
-    const claims = new Map<string, number>()
-    for (const [commands, { lane }] of this.#lanes) claims.set(commands, lane.signalled)
-    await this.#claims.write(claims)
+    const claims = await this.#claims.write()
     for (const lane of lanes) {
       lane.target = Math.max(lane.target, claims.get(lane.streams.commands) ?? -1)
       this.#schedule(lane)
     }
     this.#work()
+  }
+
+  #inHand(): ReadonlyMap<string, number> {
+    const claims = new Map<string, number>()
+    for (const [commands, { lane }] of this.#lanes) claims.set(commands, lane.signalled)
+    return claims
   }
 
   #schedule(lane: Lane): void {
@@ -210,25 +217,9 @@ class CommandWorker implements Worker {
       return found.lane
     }
     const streams = streamsOfRelated(model.name, commands)
-    const lane = new Lane(this.#laneDeps, model, streams, this.#placeOf(consumer, delivery))
+    const lane = new Lane(this.#laneDeps, model, streams, this.#resting.take(consumer, delivery))
     this.#lanes.set(commands, { lane, consumer })
     return lane
-  }
-
-  /** Where the actor was left, if this delivery is the next and nobody had it before: then nothing is to be read. */
-  #placeOf(consumer: Consumer, { event, retries }: Delivery): Place | undefined {
-    const resting = this.#resting.get(event.stream)
-    if (!resting) return undefined
-    this.#resting.delete(event.stream)
-    const { place } = resting
-    const isNext = event.revision === place.handled + 1 && retries === 0
-    return isNext && resting.consumer === consumer ? place : undefined
-  }
-
-  #remember(commands: string, place: Place, consumer: Consumer): void {
-    const [oldest] = this.#resting.keys()
-    if (this.#resting.size >= restingMax && oldest !== undefined) this.#resting.delete(oldest)
-    this.#resting.set(commands, { place, consumer })
   }
 
   #work(): void {
@@ -265,7 +256,8 @@ class CommandWorker implements Worker {
     const { commands } = lane.streams
     const entry = this.#lanes.get(commands)
     this.#lanes.delete(commands)
-    if (entry && lane.rest) this.#remember(commands, lane.rest, entry.consumer)
+    const { located } = lane
+    if (entry && located) this.#resting.keep(commands, located, entry.consumer)
     if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor.id])
   }
 
