@@ -78,6 +78,8 @@ class CommandWorker implements Worker {
   readonly #resting = new RestingPlaces()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
+  /** Deliveries that are handled and about to be answered. */
+  readonly #answers = new Map<Consumer, { ids: string[]; sent: Promise<void> }>()
   #stepping = 0
   #stopping = false
   #stopped: Promise<void> | undefined
@@ -258,7 +260,23 @@ class CommandWorker implements Worker {
     this.#lanes.delete(commands)
     const { located } = lane
     if (entry && located) this.#resting.keep(commands, located, entry.consumer)
-    if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor.id])
+    if (entry && lane.anchor !== undefined) await this.#answer(entry.consumer, lane.anchor.id)
+  }
+
+  /** What was handled in one turn of the event loop is answered together. */
+  #answer(consumer: Consumer, id: string): Promise<void> {
+    const group = this.#answers.get(consumer)
+    if (group) {
+      group.ids.push(id)
+      return group.sent
+    }
+    const ids = [id]
+    const sent = this.#deps.directory.deps.timers.turn().then(() => {
+      this.#answers.delete(consumer)
+      return consumer.ack(ids)
+    })
+    this.#answers.set(consumer, { ids, sent })
+    return sent
   }
 
   #wait(lane: Lane, delayMs: number): void {
