@@ -57,10 +57,12 @@ export interface Worker {
 const pageMax = 128
 const rejoinMs = 500
 
+const prefixOf = (kind: string): string => `${commandCategory(kind)}-`
+
 /** The group of a kind of actor. */
 export const groupOf = (group: string, kind: string): GroupDefinition => ({
   name: `${group}:${kind}`,
-  filter: { streamPrefix: `${commandCategory(kind)}-` },
+  filter: { streamPrefix: prefixOf(kind) },
   // A delivery is only a signal: the group itself never gives one up.
   settings: { strategy: 'Pinned', retriesMax: Number.POSITIVE_INFINITY, messageTimeoutMs: 10_000 },
 })
@@ -92,7 +94,10 @@ class CommandWorker implements Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps
     const { directory, group, name, retry } = deps
-    this.#claims = new Claims(directory.deps.store.state, group, name, () => this.#inHand())
+    const inHand = () => {
+      return new Map([...this.#lanes].map(([commands, { lane }]) => [commands, lane.signalled]))
+    }
+    this.#claims = new Claims(directory.deps.store.state, group, name, inHand)
     const isolation = new Isolation()
     const metrics = this.#metrics
     const places = new Places(directory)
@@ -162,11 +167,13 @@ class CommandWorker implements Worker {
     if (this.#stopping) return
     this.#metrics.deliveries += deliveries.length
     if (deliveries.some(({ retries }) => retries > 0)) await this.#claims.refresh()
+    const prefix = prefixOf(model.name)
     const signalled = new Set<Lane>()
     const spare: string[] = []
     for (const delivery of deliveries) {
       const { event, retries } = delivery
-      if (this.#resting.isHandled(event)) {
+      // A group that was made through a server may bring anything of the log.
+      if (!event.stream.startsWith(prefix) || this.#resting.isHandled(event)) {
         spare.push(event.id)
         continue
       }
@@ -193,12 +200,6 @@ class CommandWorker implements Worker {
       this.#schedule(lane)
     }
     this.#work()
-  }
-
-  #inHand(): ReadonlyMap<string, number> {
-    const claims = new Map<string, number>()
-    for (const [commands, { lane }] of this.#lanes) claims.set(commands, lane.signalled)
-    return claims
   }
 
   #schedule(lane: Lane): void {

@@ -54,4 +54,21 @@ describe('a backlog', () => {
     expect(await log.state.keys('claim:')).to.deep.equal([])
     await log.close()
   })
+
+  it('of a group that brings the whole log is answered, whatever the signal', async () => {
+    const log = createMemoryStore()
+    const key = { name: 'reenact:counter' }
+    await log.groups.create({ ...key, settings: { strategy: 'Pinned' } })
+    const runtime = await createRuntime({ store: log, actors: [Counter] })
+    const worker = runtime.work()
+    const posted = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
+    expect((await posted.outcome()).accepted).to.equal(true)
+    const group = () => log.groups.info(key)
+    while (worker.metrics().deliveries < 2 || (await group()).inFlight > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    expect(worker.metrics()).to.deep.include({ handled: 1, lanes: 0 })
+    await runtime.close()
+    await log.close()
+  })
 })
