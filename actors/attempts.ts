@@ -43,12 +43,10 @@ export class Attempts {
 
   /**
    * Counts an attempt before it begins. Answers what is to be attempted together, and which attempt it is; nothing
-   * when the last one was before: then the first command is parked, and `pass` takes its turn at the actor: a worker
-   * that is not dead but slow can no longer have it decided. `pass` answers whether one had.
+   * when the last one was before: then the first command is parked.
    */
   async begin(
     suspects: readonly RecordedEvent[],
-    pass: (first: RecordedEvent) => Promise<boolean>,
   ): Promise<{ readonly events: readonly RecordedEvent[]; readonly attempt: number } | undefined> {
     const { claims, retry } = this.#deps
     const { commands } = this.#streams
@@ -59,7 +57,6 @@ export class Attempts {
     if (before && before.from === before.to && retry.poison.delayMs(before.attempts) === null) {
       const { attempts } = before
       await this.#park({ recorded: first, error: killed(commands, attempts) }, 'poison', attempts)
-      if (await pass(first)) await this.#withdraw(first)
       return undefined
     }
     // The crash that made them suspect was the first attempt, that of this actor's suspects together the second.
@@ -131,17 +128,6 @@ export class Attempts {
     this.#narrowedTo = -1
     this.#countedTo = -1
     await claims.forget(commands)
-  }
-
-  /** It was handled while it was parked. */
-  async #withdraw(recorded: RecordedEvent): Promise<void> {
-    await appendParked(this.#deps.directory.deps, this.#streams.parked, {
-      type: 'reenact.CommandSkipped',
-      commandRevision: recorded.revision,
-      commandId: commandIdOf(recorded).commandId,
-      by: 'reenact',
-      reason: 'a worker that was thought dead has handled it',
-    })
   }
 
   async #actorRevision(stream: string): Promise<number | null> {

@@ -160,7 +160,9 @@ export class Batch {
   /** Commands of a command stream are decided one after the other, whoever hands them in. */
   #checkTurn({ turn }: CheckedCommand): void {
     const { commandRevision } = this.state
-    if (!turn || turn.after === commandRevision) return
+    if (!turn || (turn.after === commandRevision && !turn.page.missed)) return
+    // Whoever took its turn may have parked it: then a repetition further on must not be decided either.
+    turn.page.missed = true
     throw new ReenactError(
       'WrongExpectedRevision',
       `Command ${turn.revision} for ${this.#stream} follows ${turn.after}, but ${commandRevision} was handled last. Read the command stream from there.`,

@@ -28,9 +28,19 @@ export class Claims {
   readonly #prefix: string
   readonly #key: string
   readonly #foreign = new Map<string, Foreign>()
-  #writing: Promise<void> = Promise.resolve()
+  readonly #inHand: () => ReadonlyMap<string, number>
+  #writing: Promise<unknown> = Promise.resolve()
+  /** Begins when the one before it has ended. */
+  #nextWrite: Promise<ReadonlyMap<string, number>> | undefined
 
-  constructor(state: StateStore, group: string, worker: string) {
+  /** `inHand`: the command streams this worker reads, and up to where. */
+  constructor(
+    state: StateStore,
+    group: string,
+    worker: string,
+    inHand: () => ReadonlyMap<string, number>,
+  ) {
+    this.#inHand = inHand
     this.#state = state
     this.#prefix = `claim:${group}:`
     this.#key = `${this.#prefix}${worker}`
@@ -72,15 +82,17 @@ export class Claims {
     }
   }
 
-  /** Resolves when it is durable that this worker has these in hand, and nothing else. */
-  async write(streams: Iterable<readonly [string, number]>): Promise<void> {
-    const text = JSON.stringify([...streams])
-    this.#writing = this.#writing.then(async () => {
-      await this.#state.put(this.#key, text)
+  /** Writes what this worker has in hand, and nothing else. Answers what is durable. Who waits at the same time shares a write. */
+  write(): Promise<ReadonlyMap<string, number>> {
+    this.#nextWrite ??= this.#writing.then(async () => {
+      this.#nextWrite = undefined
+      const inHand = this.#inHand()
+      const written = this.#state.put(this.#key, JSON.stringify([...inHand]))
+      this.#writing = written.catch(() => {})
+      await written
+      return inHand
     })
-    const written = this.#writing
-    this.#writing = written.catch(() => {})
-    await written
+    return this.#nextWrite
   }
 
   /** Nothing is in hand any more. */

@@ -135,10 +135,14 @@ export function readCommandEvent(
 }
 
 /** Takes the turn of a command that was given up. Its own id, so that a retry of that command is decided. */
-export function passCommand(model: Model, stream: string, given: RecordedEvent, after: number) {
-  const { revision } = given
-  const commandId = `${given.stream}@${revision} parked`
-  const turn: Turn = { revision, after, passed: true }
+export function passCommand(
+  model: Model,
+  stream: string,
+  { type, commandRevision: revision }: { readonly type: string; readonly commandRevision: number },
+  after: number,
+): CheckedCommand {
+  const commandId = `command ${revision} parked`
+  const turn: Turn = { revision, after, page: { missed: false }, passed: true }
   const options = { commandId, timeoutMs: Number.POSITIVE_INFINITY }
-  return checkCommand(model, stream, { type: given.type }, options, () => commandId, turn)
+  return checkCommand(model, stream, { type }, options, () => commandId, turn)
 }

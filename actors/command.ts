@@ -41,11 +41,19 @@ export interface SendOptions {
 
 /** What most commands are sent with. */
 export const noOptions: SendOptions = {}
+
+/** Commands that were read together. */
+export interface CommandPage {
+  /** One of them did not get its turn: somebody else was here, and what follows must be read again. */
+  missed: boolean
+}
+
 /** The place of a command on its actor's command stream. */
 export interface Turn {
   readonly revision: number
   /** What must be the last one handled when it is decided. */
   readonly after: number
+  readonly page: CommandPage
   /** It was given up: the machine is not asked, but who still decides it elsewhere meets a conflict. */
   readonly passed?: true
 }

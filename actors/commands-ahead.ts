@@ -25,6 +25,13 @@ export class CommandsAhead {
     this.#length += length
   }
 
+  /** Keeps these instead, as far as there is room. */
+  replace(events: readonly RecordedEvent[]): void {
+    this.#events = []
+    this.#length = 0
+    for (const event of events) this.add(event)
+  }
+
   /** Takes all, and answers those from a revision on; none where that one is missing. */
   takeFrom(revision: number, limit: number): readonly RecordedEvent[] {
     const events = this.#events

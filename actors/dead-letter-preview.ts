@@ -29,7 +29,8 @@ export async function preview(
   try {
     const { state } = await activate(deps, model, stream, 'now')
     const after = state.commandRevision
-    const checked = readCommandEvent(model, stream, recorded, { revision: after + 1, after })
+    const turn = { revision: after + 1, after, page: { missed: false } }
+    const checked = readCommandEvent(model, stream, recorded, turn)
     const lookup = lookupOf(checked.commandId, state)
     if (await findOutcome(deps, model, stream, lookup)) return { outcome: 'duplicate' }
     const batch = new Batch(model, stream, deps, state)

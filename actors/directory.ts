@@ -5,9 +5,11 @@ import { ReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { ActorDeps } from './actor-deps.ts'
 import { AggregateActor } from './aggregate-actor.ts'
+import type { CheckedCommand } from './command.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Envelope } from './envelope.ts'
+import { Envelope } from './envelope.ts'
 import type { Model } from './model.ts'
+import type { RawOutcome } from './outcome.ts'
 
 /** What the directory finds out about closing. */
 export interface DirectoryDeps extends Omit<ActorDeps, 'isHalted' | 'deadlines'> {}
@@ -43,6 +45,13 @@ export class Directory {
     const actor = this.actor(model, stream)
     actor.post(envelope)
     envelope.wait(actor, this.deps)
+  }
+
+  /** Has a command decided by its actor. */
+  decide(model: Model, stream: string, checked: CheckedCommand): Promise<RawOutcome> {
+    return new Promise((resolve, reject) => {
+      this.send(model, stream, new Envelope(checked, resolve, reject))
+    })
   }
 
   /** The live actor of a stream. Between this and using it nothing may be awaited. */

@@ -1,23 +1,20 @@
 // The way of one actor's commands through a worker: in order, a page at a time, until nothing more is signalled.
 
-import { readMetadata } from '../runtime/codec/metadata.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
-import type { CheckedCommand, Turn } from './command.ts'
-import { type ActorStreams, commandIdOf, passCommand, readCommandEvent } from './command-stream.ts'
+import type { Turn } from './command.ts'
+import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
-import { Envelope } from './envelope.ts'
-import { classOf } from './failure.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import { findOutcome, lookupOf } from './outcome.ts'
-import { parkedIds, parkedThrough } from './parked-commands.ts'
+import type { Located, Place, Places } from './place.ts'
 
 /** What all lanes of a worker share. */
 export interface LaneDeps extends AttemptDeps {
   readonly directory: Directory
+  readonly places: Places
   readonly isolation: Isolation
   /** Commands of one actor that are decided together. */
   readonly pageMax: number
@@ -34,14 +31,6 @@ export type LaneStep =
   /** Try again after so long. */
   | { readonly next: 'wait'; readonly delayMs: number }
 
-/** How far an actor's commands are handled. */
-export interface Place {
-  /** What the actor's own events say. */
-  readonly recorded: number
-  /** With what was parked. */
-  readonly handled: number
-}
-
 /** Commands of one actor. One step at a time. */
 export class Lane {
   readonly streams: ActorStreams
@@ -50,8 +39,8 @@ export class Lane {
   signalled = -1
   /** The last one that was signalled and claimed: so far it may go. */
   target = -1
-  /** A worker before this one had it, and the later signals with it: look at the stream's end. */
-  takenOver = false
+  /** Other workers may have had signals of it, and all that waits is best handled together: look at the stream's end. */
+  cold: boolean
   /**
    * The delivery of the last command that came, answered when everything is handled. Never an earlier one: a worker that
    * stood still may have lost that without knowing, and what came later would lead nobody back here.
@@ -63,24 +52,31 @@ export class Lane {
   readonly #attempts: Attempts
   #unmoved = 0
   readonly #ahead: CommandsAhead
+  /** What was handled when it last looked ahead. */
+  #lookedFrom = -2
   /** Where it is, while that is known. */
   #place: Place | undefined
   /** Ids of commands that were parked and not retried. */
   #givenUp: ReadonlySet<string> = new Set()
 
-  /** `place` where this worker knows that nobody else had the actor since. */
-  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, place?: Place) {
+  /** `located` where this worker knows that nobody else had the actor since. */
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, located?: Located) {
     this.#deps = deps
     this.model = model
     this.streams = streams
-    this.#place = place
+    this.cold = located === undefined
+    if (located) {
+      const { givenUp, ...place } = located
+      this.#place = place
+      this.#givenUp = givenUp
+    }
     this.#ahead = new CommandsAhead(deps.pageMax)
     this.#attempts = new Attempts(deps, streams)
   }
 
-  /** Where it is, if that is all there is to know. */
-  get rest(): Place | undefined {
-    return this.#givenUp.size === 0 ? this.#place : undefined
+  /** Where it is, while that is known. */
+  get located(): Located | undefined {
+    return this.#place && { ...this.#place, givenUp: this.#givenUp }
   }
 
   /** A command was signalled. What follows on need not be read again. */
@@ -96,10 +92,9 @@ export class Lane {
     try {
       const place = this.#place ?? (await this.#locate())
       const { handled, recorded } = place
-      if (this.takenOver) {
-        this.takenOver = false
-        const head = await this.#head()
-        if (head > this.target) return { next: 'claim', target: head }
+      if (this.cold && this.#lookedFrom !== handled) {
+        const target = await this.#lookAhead(handled)
+        if (target > this.target) return { next: 'claim', target }
       }
       if (handled >= this.target) {
         await claims.handled(commands, handled)
@@ -121,21 +116,25 @@ export class Lane {
   }
 
   async #locate(): Promise<Place> {
-    const { directory, claims } = this.#deps
-    const { commands, parked } = this.streams
-    const { store } = directory.deps
-    const recorded = await this.#recordedThrough()
-    const through = await parkedThrough(store, parked)
-    const handled = Math.max(recorded, through)
-    await claims.handled(commands, handled)
-    if (through >= 0) this.#givenUp = await parkedIds(store, parked)
-    this.#place = { recorded, handled }
-    return this.#place
+    const { places, claims } = this.#deps
+    const { givenUp, ...place } = await places.locate(this.model, this.streams)
+    await claims.handled(this.streams.commands, place.handled)
+    this.#givenUp = givenUp
+    this.#place = place
+    return place
   }
 
-  async #head(): Promise<number> {
-    const { store } = this.#deps.directory.deps
-    return (await store.readStream(this.streams.commands, { limit: 1 })).head
+  /** Reads a page of what waits, and answers its last revision. It stays cold until it has seen the stream's end. */
+  async #lookAhead(handled: number): Promise<number> {
+    const { directory, pageMax } = this.#deps
+    const { store } = directory.deps
+    const from = handled + 1
+    this.#lookedFrom = handled
+    const { events, head } = await store.readStream(this.streams.commands, { from, limit: pageMax })
+    this.#ahead.replace(events)
+    const last = events.at(-1)?.revision ?? head
+    this.cold = last < head
+    return last
   }
 
   /** What follows on the command stream: what the signals brought, or what the log holds. */
@@ -146,42 +145,15 @@ export class Lane {
     return (await store.readStream(this.streams.commands, { from: handled + 1, limit })).events
   }
 
-  /** Up to where the actor's own events say that commands are handled. */
-  async #recordedThrough(): Promise<number> {
-    const { directory } = this.#deps
-    const { stream } = this.streams
-    try {
-      return (await directory.actor(this.model, stream).current()).commandRevision
-    } catch (error) {
-      if (isFinal(error) || classOf(error) === 'busy') throw error
-      // An actor that cannot be replayed: the next command meets the same error and is parked with it.
-      const options = { direction: 'backwards', limit: 1 } as const
-      const [last] = (await directory.deps.store.readStream(stream, options)).events
-      return (last && readMetadata(last).commandRevision) ?? -1
-    }
-  }
-
-  /** Suspected of killing the process: counted first, unless it was decided before and this is a repetition. */
+  /** Suspected of killing the process: counted first. */
   async #alone(suspects: readonly RecordedEvent[], recorded: number): Promise<LaneStep> {
     const [first] = suspects as [RecordedEvent]
-    if (await this.#isDecided(first)) return this.#decide([first], recorded)
-    const begun = await this.#attempts.begin(suspects, (given) => this.#pass(given, recorded))
-    return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
-  }
-
-  /** A repetition leaves no trace in the log: counted, it would be counted anew by every worker that comes. */
-  async #isDecided(recorded: RecordedEvent): Promise<boolean> {
-    const { directory } = this.#deps
-    const { stream } = this.streams
-    const { commandId } = commandIdOf(recorded)
-    try {
-      const state = await directory.actor(this.model, stream).current()
-      const lookup = lookupOf(commandId, state)
-      return (await findOutcome(directory.deps, this.model, stream, lookup)) !== undefined
-    } catch (error) {
-      if (isFinal(error)) throw error
-      return false // Deciding it meets the same error.
+    // A repetition leaves no trace in the log: counted, it would be counted anew by every worker that comes.
+    if (await this.#deps.places.isDecided(this.model, this.streams, first)) {
+      return this.#decide([first], recorded)
     }
+    const begun = await this.#attempts.begin(suspects)
+    return begun ? this.#decide(begun.events, recorded, begun.attempt) : { next: 'more' }
   }
 
   async #decide(
@@ -222,15 +194,16 @@ export class Lane {
     const handled = events.at(-1)?.revision ?? -1
     await this.#deps.claims.handled(this.streams.commands, handled)
     this.#place = { recorded: handled, handled }
-    return handled >= this.target ? { next: 'idle', handled } : { next: 'more' }
+    return handled >= this.target && !this.cold ? { next: 'idle', handled } : { next: 'more' }
   }
 
   /** Hands commands to their actor. Answers the first that failed; none after it was decided. */
   async #sendAll(events: readonly RecordedEvent[], recorded: number): Promise<Failed | undefined> {
     const outcomes: { recorded: RecordedEvent; outcome: Promise<unknown> }[] = []
+    const page = { missed: false }
     let after = recorded
     for (const event of events) {
-      const outcome = this.#send(event, { revision: event.revision, after })
+      const outcome = this.#send(event, { revision: event.revision, after, page })
       outcome.catch(() => {}) // Looked at below, in order.
       outcomes.push({ recorded: event, outcome })
       after = event.revision
@@ -246,28 +219,10 @@ export class Lane {
     return failed
   }
 
-  /** Takes the turn of what was given up. Answers whether it was decided before that. */
-  async #pass(given: RecordedEvent, recorded: number): Promise<boolean> {
+  async #send(event: RecordedEvent, turn: Turn): Promise<unknown> {
     const { stream } = this.streams
-    try {
-      await this.#hand(passCommand(this.model, stream, given, recorded))
-    } catch (error) {
-      if (isFinal(error)) throw error
-      // Who had the turn may have decided it; an actor that cannot be loaded decides nothing.
-    }
-    return this.#isDecided(given)
-  }
-
-  async #send(event: RecordedEvent, turn: Turn): Promise<void> {
-    await this.#hand(readCommandEvent(this.model, this.streams.stream, event, turn))
-  }
-
-  async #hand(checked: CheckedCommand): Promise<void> {
-    const { directory } = this.#deps
-    const { stream } = this.streams
-    await new Promise((resolve, reject) => {
-      directory.send(this.model, stream, new Envelope(checked, resolve, reject))
-    })
+    const checked = readCommandEvent(this.model, stream, event, turn)
+    return this.#deps.directory.decide(this.model, stream, checked)
   }
 
   #lookAgain(): LaneStep {

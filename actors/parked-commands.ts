@@ -65,20 +65,47 @@ export interface ParkedDeps {
   readonly writer: string
 }
 
-/** The last command revision that was parked; -1 if none. Every event of the stream says it. */
-export async function parkedThrough(store: EventStore, stream: string): Promise<number> {
-  const { events } = await store.readStream(stream, { direction: 'backwards', limit: 1 })
-  return (events[0] && readMetadata(events[0]).commandRevision) ?? -1
+/** What the lane of an actor needs to know of a dead letter. */
+export interface ParkedTurn {
+  readonly type: string
+  readonly commandId: string
+  readonly commandRevision: number
+  /** Missing where a foreign writer wrote the command. */
+  readonly payloadHash: string | undefined
 }
 
-/** The command ids that are given up: parked or skipped, and not retried. */
-export async function parkedIds(store: EventStore, stream: string): Promise<ReadonlySet<string>> {
+/** A parked stream as it is now. */
+export interface ParkedSoFar {
+  /** That of the highest command revision. */
+  readonly last: ParkedTurn | undefined
+  /** Nobody retried or skipped them. */
+  readonly open: readonly ParkedTurn[]
+  /** The command ids that are given up: parked or skipped, and not retried. */
+  readonly ids: ReadonlySet<string>
+}
+
+/** Reads a parked stream. */
+export async function parkedSoFar(store: EventStore, stream: string): Promise<ParkedSoFar> {
+  let last: ParkedTurn | undefined
+  const open = new Map<number, ParkedTurn>()
   const ids = new Set<string>()
   for await (const { event } of parkedEntries(store, stream)) {
-    if (event.type === 'reenact.CommandRetried') ids.delete(event.commandId)
-    else ids.add(event.commandId)
+    const { commandId, commandRevision } = event
+    if (event.type === 'reenact.CommandRetried') ids.delete(commandId)
+    else ids.add(commandId)
+    if (event.type === 'reenact.CommandParked') {
+      const { payloadHash } = event.metadata
+      const turn = {
+        type: String(event.command['type']),
+        commandId,
+        commandRevision,
+        payloadHash: typeof payloadHash === 'string' ? payloadHash : undefined,
+      }
+      open.set(commandRevision, turn)
+      if (commandRevision > (last?.commandRevision ?? -1)) last = turn
+    } else open.delete(commandRevision)
   }
-  return ids
+  return { last, open: [...open.values()], ids }
 }
 
 /** Why a command is not handled any more. */

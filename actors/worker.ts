@@ -11,8 +11,10 @@ import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
 import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
-import { Lane, type LaneDeps, type Place } from './lane.ts'
+import { Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
+import { Places } from './place.ts'
+import { RestingPlaces } from './resting-places.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
 /** Options of a worker, complete. */
@@ -53,13 +55,14 @@ export interface Worker {
 }
 
 const pageMax = 128
-const restingMax = 16_384
 const rejoinMs = 500
+
+const prefixOf = (kind: string): string => `${commandCategory(kind)}-`
 
 /** The group of a kind of actor. */
 export const groupOf = (group: string, kind: string): GroupDefinition => ({
   name: `${group}:${kind}`,
-  filter: { streamPrefix: `${commandCategory(kind)}-` },
+  filter: { streamPrefix: prefixOf(kind) },
   // A delivery is only a signal: the group itself never gives one up.
   settings: { strategy: 'Pinned', retriesMax: Number.POSITIVE_INFINITY, messageTimeoutMs: 10_000 },
 })
@@ -74,10 +77,11 @@ class CommandWorker implements Worker {
   readonly #metrics = zeroWorkerMetrics()
   /** By command stream. */
   readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
-  /** How far actors without anything to do are, least recently used first. */
-  readonly #resting = new Map<string, { place: Place; consumer: Consumer }>()
+  readonly #resting = new RestingPlaces()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
+  /** Deliveries that are handled and about to be answered. */
+  readonly #answers = new Map<Consumer, { ids: string[]; sent: Promise<void> }>()
   #stepping = 0
   #stopping = false
   #stopped: Promise<void> | undefined
@@ -90,10 +94,14 @@ class CommandWorker implements Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps
     const { directory, group, name, retry } = deps
-    this.#claims = new Claims(directory.deps.store.state, group, name)
+    const inHand = () => {
+      return new Map([...this.#lanes].map(([commands, { lane }]) => [commands, lane.signalled]))
+    }
+    this.#claims = new Claims(directory.deps.store.state, group, name, inHand)
     const isolation = new Isolation()
     const metrics = this.#metrics
-    this.#laneDeps = { directory, claims: this.#claims, isolation, retry, metrics, pageMax }
+    const places = new Places(directory)
+    this.#laneDeps = { directory, places, claims: this.#claims, isolation, retry, metrics, pageMax }
     this.#stayAlive()
     this.#pulling = deps.models.map((model) => this.#pull(model))
     this.#delayed = deps.models.map(({ name }) => new DelayedCommands(directory.deps, group, name))
@@ -159,14 +167,20 @@ class CommandWorker implements Worker {
     if (this.#stopping) return
     this.#metrics.deliveries += deliveries.length
     if (deliveries.some(({ retries }) => retries > 0)) await this.#claims.refresh()
+    const prefix = prefixOf(model.name)
     const signalled = new Set<Lane>()
     const spare: string[] = []
     for (const delivery of deliveries) {
       const { event, retries } = delivery
+      // A group that was made through a server may bring anything of the log.
+      if (!event.stream.startsWith(prefix) || this.#resting.isHandled(event)) {
+        spare.push(event.id)
+        continue
+      }
       const lane = this.#laneOf(model, consumer, delivery)
       signalled.add(lane)
       lane.signal(event)
-      if (retries > 0) lane.takenOver = true
+      if (retries > 0) lane.cold = true
       // One delivery is enough to come back to this actor after a crash: the latest.
       const { anchor } = lane
       if (anchor === undefined || event.revision > anchor.revision) {
@@ -174,15 +188,13 @@ class CommandWorker implements Worker {
         lane.anchor = { id: event.id, revision: event.revision }
       } else if (anchor.id !== event.id) spare.push(event.id)
     }
-    await this.#claim(signalled)
+    if (signalled.size > 0) await this.#claim(signalled)
     if (spare.length > 0) await consumer.ack(spare)
   }
 
   /** What was signalled may be handled once it is claimed. */
   async #claim(lanes: Iterable<Lane>): Promise<void> {
-    const claims = new Map<string, number>()
-    for (const [commands, { lane }] of this.#lanes) claims.set(commands, lane.signalled)
-    await this.#claims.write(claims)
+    const claims = await this.#claims.write()
     for (const lane of lanes) {
       lane.target = Math.max(lane.target, claims.get(lane.streams.commands) ?? -1)
       this.#schedule(lane)
@@ -208,25 +220,9 @@ class CommandWorker implements Worker {
       return found.lane
     }
     const streams = streamsOfRelated(model.name, commands)
-    const lane = new Lane(this.#laneDeps, model, streams, this.#placeOf(consumer, delivery))
+    const lane = new Lane(this.#laneDeps, model, streams, this.#resting.take(consumer, delivery))
     this.#lanes.set(commands, { lane, consumer })
     return lane
-  }
-
-  /** Where the actor was left, if this delivery is the next and nobody had it before: then nothing is to be read. */
-  #placeOf(consumer: Consumer, { event, retries }: Delivery): Place | undefined {
-    const resting = this.#resting.get(event.stream)
-    if (!resting) return undefined
-    this.#resting.delete(event.stream)
-    const { place } = resting
-    const isNext = event.revision === place.handled + 1 && retries === 0
-    return isNext && resting.consumer === consumer ? place : undefined
-  }
-
-  #remember(commands: string, place: Place, consumer: Consumer): void {
-    const [oldest] = this.#resting.keys()
-    if (this.#resting.size >= restingMax && oldest !== undefined) this.#resting.delete(oldest)
-    this.#resting.set(commands, { place, consumer })
   }
 
   #work(): void {
@@ -263,8 +259,25 @@ class CommandWorker implements Worker {
     const { commands } = lane.streams
     const entry = this.#lanes.get(commands)
     this.#lanes.delete(commands)
-    if (entry && lane.rest) this.#remember(commands, lane.rest, entry.consumer)
-    if (lane.anchor !== undefined) await entry?.consumer.ack([lane.anchor.id])
+    const { located } = lane
+    if (entry && located) this.#resting.keep(commands, located, entry.consumer)
+    if (entry && lane.anchor !== undefined) await this.#answer(entry.consumer, lane.anchor.id)
+  }
+
+  /** What was handled in one turn of the event loop is answered together. */
+  #answer(consumer: Consumer, id: string): Promise<void> {
+    const group = this.#answers.get(consumer)
+    if (group) {
+      group.ids.push(id)
+      return group.sent
+    }
+    const ids = [id]
+    const sent = this.#deps.directory.deps.timers.turn().then(() => {
+      this.#answers.delete(consumer)
+      return consumer.ack(ids)
+    })
+    this.#answers.set(consumer, { ids, sent })
+    return sent
   }
 
   #wait(lane: Lane, delayMs: number): void {

@@ -77,6 +77,15 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended
 }
 
+/** Resolves when a worker has answered all that was delivered: what the killed ones left half done is finished. */
+async function settled({ store }: Runtime): Promise<void> {
+  for (;;) {
+    const { status, inFlight, waiting } = await store.groups.info({ name: 'reenact:account' })
+    if (status === 'live' && inFlight + waiting === 0) return
+    await pause(20)
+  }
+}
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Takes deliveries from the workers for a while and gives them back: they come again, later and in another order. */
@@ -166,6 +175,8 @@ describe('workers through the server', function () {
     await server.stop()
 
     const opened = await createRuntime({ store: file, actors: [Account] })
+    opened.work()
+    await settled(opened)
     const letters: DeadLetter[] = []
     for await (const letter of opened.deadLetters.list()) letters.push(letter)
     // Killed while it was alone in hand, again and again: parked, and then it is not in the log.
@@ -180,7 +191,6 @@ describe('workers through the server', function () {
       expect((await opened.actor(Account, `a${account}`).verify()).ok).to.equal(true)
     }
     // What was parked is retried: then nothing is missing, and all money is there.
-    opened.work()
     for (const { id, actorId, commandId } of letters) {
       await opened.deadLetters.retry(id, { by: 'test', reason: 'nothing kills it any more' })
       await opened.outcome(Account, actorId, commandId)

@@ -59,15 +59,6 @@ async function failure(promise: Promise<unknown>, code: string): Promise<void> {
   expect(isReenactError(error) && error.code, String(error)).to.equal(code)
 }
 
-/** The store with another way to append. */
-function appending(store: EventStore, append: EventStore['append']): EventStore {
-  const get = (target: EventStore, key: keyof EventStore) => {
-    const value: unknown = key === 'append' ? append : target[key]
-    return typeof value === 'function' ? value.bind(target) : value
-  }
-  return new Proxy(store, { get } as ProxyHandler<EventStore>)
-}
-
 describe('dead letters', () => {
   let store: EventStore
   let runtime: Runtime
@@ -365,40 +356,5 @@ describe('dead letters', () => {
       while ((await counted()).from !== n) await new Promise((resolve) => setTimeout(resolve, 1))
       expect(await counted()).to.deep.equal({ from: n, to: 5, attempts: 2 })
     }
-  })
-
-  it('a worker that was thought dead cannot have decided what was parked meanwhile', async () => {
-    // The slow worker has decided the command, and hangs before it is written.
-    let write = (): void => {}
-    const hanging = new Promise<void>((resolve) => {
-      write = resolve
-    })
-    let held = (): void => {}
-    const reached = new Promise<void>((resolve) => {
-      held = resolve
-    })
-    const append: EventStore['append'] = async (stream, ...rest) => {
-      if (stream === 'counter-a') {
-        held()
-        await hanging
-      }
-      return store.append(stream, ...rest)
-    }
-    const slow = await open(appending(store, append))
-    slow.work({ group: 'slow' })
-    const bad = await runtime.post(Counter, 'a', { type: 'add', n: 1 })
-    await reached
-    await store.state.put('claim:reenact:dead worker', JSON.stringify([['counter:command-a', 0]]))
-    await store.state.put(attemptsKey, JSON.stringify({ from: 0, to: 0, attempts: 3 }))
-    const worker = runtime.work()
-    await failure(bad.outcome(), 'CommandParked')
-    await worker.stop()
-    write()
-    await slow.close()
-    expect((await runtime.actor(Counter, 'a').state()).context.sum).to.equal(0)
-    runtime.work()
-    // A retry is decided: only the turn was taken, not the command.
-    await runtime.deadLetters.retry('counter:command-a@0', act)
-    expect((await runtime.outcome(Counter, 'a', bad.commandId)).state.context.sum).to.equal(1)
   })
 })
