@@ -4,11 +4,21 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Connection } from './connection.ts'
 import { ignoreErrors } from './open-database.ts'
 import { sqliteCodeOf } from './sqlite-errors.ts'
-import type { ThreadAnswer } from './storage-thread.ts'
+import type { ThreadAnswer, ThreadData } from './storage-thread.ts'
 import { type Transaction, type Written, writeTransaction } from './transaction.ts'
 
+const { file, busy }: ThreadData = workerData
+
+function nothingInHand(): void {
+  Atomics.store(busy, 0, 0)
+  Atomics.notify(busy, 0)
+}
+
+// Also where an error ends it.
+process.on('exit', nothingInHand)
+
 const open = (): Connection =>
-  new Connection({ file: workerData, readOnly: false, checkBytesMax: 0, internals: {} })
+  new Connection({ file, readOnly: false, checkBytesMax: 0, internals: {} })
 
 // What cannot be opened ends the thread: the store then looks for itself.
 let connection: Connection | undefined = open()
@@ -26,7 +36,15 @@ function write(transaction: Transaction): Written {
   return written
 }
 
-parentPort?.on('message', (transaction: Transaction) => {
-  parentPort?.postMessage(answerOf(write(transaction)))
+parentPort?.on('message', (message: Transaction | 'close') => {
+  if (message === 'close') {
+    connection?.close(false)
+    parentPort?.close()
+    return
+  }
+  const answer = answerOf(write(message))
+  nothingInHand()
+  parentPort?.postMessage(answer)
 })
+nothingInHand()
 parentPort?.postMessage('ready')

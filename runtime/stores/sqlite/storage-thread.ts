@@ -13,6 +13,13 @@ export interface ThreadAnswer {
   readonly errcode?: number | undefined
 }
 
+/** What the thread is given. */
+export interface ThreadData {
+  readonly file: string
+  /** One number, shared: 1 while the thread has something in hand, 0 when it waits. */
+  readonly busy: Int32Array
+}
+
 /** When a store gets a thread. */
 export interface ThreadOptions {
   /** The module that runs in it. Default: the one beside this. */
@@ -28,7 +35,13 @@ export const threadDefaults: ThreadOptions = {
   groupsBefore: 64,
 }
 
-/** One transaction at a time. It never keeps the process alive but while it writes. */
+/** How long the end of the process waits for a write, at most. */
+const exitWaitMs = 2_000
+
+/**
+ * One transaction at a time. It never keeps the process alive but while it writes. Node ends threads with the process
+ * wherever they are, and inside the driver that would abort the process: so its end waits until the thread does.
+ */
 export class StorageThread {
   readonly #file: string
   readonly #options: ThreadOptions
@@ -37,6 +50,10 @@ export class StorageThread {
   #ready = false
   #closed = false
   #tell: ((written: Written) => void) | undefined
+  readonly #busy = new Int32Array(new SharedArrayBuffer(4))
+  readonly #beforeExit = () => {
+    if (Atomics.load(this.#busy, 0) === 1) Atomics.wait(this.#busy, 0, 1, exitWaitMs)
+  }
 
   constructor(file: string, options: ThreadOptions) {
     this.#file = file
@@ -67,6 +84,7 @@ export class StorageThread {
   /** Has it written. `tell` is called later, and whatever happens. */
   write(transaction: Transaction, tell: (written: Written) => void): void {
     this.#tell = tell
+    Atomics.store(this.#busy, 0, 1)
     this.#worker?.ref()
     this.#worker?.postMessage(transaction)
   }
@@ -75,7 +93,11 @@ export class StorageThread {
   async close(): Promise<void> {
     this.#closed = true
     this.#ready = false
-    await this.#worker?.terminate()
+    const worker = this.#worker
+    if (!worker) return
+    worker.ref()
+    worker.postMessage('close')
+    await once(worker, 'exit')
   }
 
   #start(): void {
@@ -83,12 +105,15 @@ export class StorageThread {
     if (!entry) return
     let worker: Worker
     try {
-      worker = new Worker(entry, { workerData: this.#file, execArgv: [] })
+      Atomics.store(this.#busy, 0, 1)
+      const workerData: ThreadData = { file: this.#file, busy: this.#busy }
+      worker = new Worker(entry, { workerData, execArgv: [] })
     } catch (error) {
       this.#warn(`did not start: ${messageOf(error)}`)
       return
     }
     worker.unref()
+    process.on('exit', this.#beforeExit)
     let cause: unknown
     worker.on('error', (error) => {
       cause = error
@@ -111,6 +136,7 @@ export class StorageThread {
 
   /** What it had in hand may be written or not. */
   #ended(cause: unknown): void {
+    process.off('exit', this.#beforeExit)
     this.#ready = false
     this.#worker = undefined
     if (this.#closed) return

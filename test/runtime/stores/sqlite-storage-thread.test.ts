@@ -1,9 +1,10 @@
 // The storage thread: it writes as the store itself does, and what goes wrong there is told here.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemPorts } from '../../../runtime/core/clock.ts'
 import { openStore } from '../../../runtime/host/open-store.ts'
@@ -160,6 +161,37 @@ describe('sqlite: the storage thread', () => {
       await again.close()
     })
   }
+
+  it('a process that ends itself while it writes ends as it says, with all that was acknowledged', async function () {
+    const lives = Math.max(4, Number(process.env['REENACT_KILLS'] ?? 0))
+    this.timeout(lives * 10_000)
+    const file = freshFile(directory)
+    const child = fileURLToPath(
+      new URL('../../../dist/test/runtime/stores/support/exit-worker.js', import.meta.url),
+    )
+    for (let life = 0; life < lives; life += 1) {
+      const afterMs = String(Math.floor(Math.random() * 150))
+      const ended = spawnSync(process.execPath, [child, file, afterMs], { encoding: 'utf8' })
+      expect([ended.status, ended.signal], ended.stderr).to.deep.equal([7, null])
+      const lines = ended.stdout.split('\n').slice(0, -1)
+      const store = await openSqliteStore(file)
+      const last = (await store.readAll({ direction: 'backwards', limit: 1 })).events[0]
+      for (const line of lines) expect(Number(line)).to.be.most(last?.position ?? 0)
+      await store.close()
+    }
+    const store = await openSqliteStore(file)
+    let seen = 0
+    for (let end = false, after = 0; !end; ) {
+      const page = await store.readAll({ after })
+      for (const { position } of page.events) {
+        seen += 1
+        expect(position).to.equal(seen)
+      }
+      after = page.position
+      end = page.end
+    }
+    await store.close()
+  })
 
   it('a full file system refuses, loses nothing, and later there is room again', async function () {
     const folder = join(directory, 'small')

@@ -9,7 +9,7 @@ import {
 
 export function dieWith(when: 'before' | 'after'): void {
   const connection = new Connection({
-    file: workerData,
+    file: workerData.file,
     readOnly: false,
     checkBytesMax: 0,
     internals: {},
