@@ -97,7 +97,8 @@ export class StorageThread {
     if (!worker) return
     worker.ref()
     worker.postMessage('close')
-    await once(worker, 'exit')
+    // An error that ends it first is told as a warning; closing goes on.
+    await new Promise((resolve) => worker.once('exit', resolve))
   }
 
   #start(): void {

@@ -5,8 +5,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { AppendOutcome, EventStore } from '../../../runtime/ports/event-store.ts'
+import type { SqliteInternals } from '../../../runtime/stores/sqlite/open-database.ts'
 import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { everyCommit } from './support/storage-thread.ts'
 import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
 
 const ioErrorAtSync = 1034
@@ -66,33 +68,41 @@ describe('sqlite: failures', () => {
     await store.close()
   })
 
-  it('a real full file system', async function () {
-    const folder = join(directory, 'small')
-    mkdirSync(folder)
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' })
-    } catch {
-      console.log('      skipped: this user cannot mount a file system')
-      this.skip()
-    }
-    try {
-      const filler = join(folder, 'filler')
-      writeFileSync(filler, Buffer.alloc(1024 * 1024))
-      const file = join(folder, 'store.db')
-      const store = await openSqliteStore(file)
-      const acknowledged = await fill(store, 'account-1')
-      expect(acknowledged).to.be.above(5)
-      expect((await store.readStream('account-1')).head).to.equal(acknowledged - 1)
-      rmSync(filler)
-      expect(await appendOne(store, 'account-1')).to.include({ revision: acknowledged })
-      await store.close()
-      const again = await openSqliteStore(file)
-      expect((await again.readStream('account-1')).head).to.equal(acknowledged)
-      await again.close()
-    } finally {
-      execFileSync('umount', ['-l', folder])
-    }
-  })
+  const writers: readonly [string, SqliteInternals][] = [
+    ['', {}],
+    [', by the storage thread', { thread: everyCommit }],
+  ]
+  for (const [by, internals] of writers) {
+    it(`a real full file system${by}`, async function () {
+      const folder = join(directory, `small${by}`)
+      mkdirSync(folder)
+      try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], {
+          stdio: 'ignore',
+        })
+      } catch {
+        console.log('      skipped: this user cannot mount a file system')
+        this.skip()
+      }
+      try {
+        const filler = join(folder, 'filler')
+        writeFileSync(filler, Buffer.alloc(1024 * 1024))
+        const file = join(folder, 'store.db')
+        const store = await openSqliteStore(file, {}, internals)
+        const acknowledged = await fill(store, 'account-1')
+        expect(acknowledged).to.be.above(5)
+        expect((await store.readStream('account-1')).head).to.equal(acknowledged - 1)
+        rmSync(filler)
+        expect(await appendOne(store, 'account-1')).to.include({ revision: acknowledged })
+        await store.close()
+        const again = await openSqliteStore(file)
+        expect((await again.readStream('account-1')).head).to.equal(acknowledged)
+        await again.close()
+      } finally {
+        execFileSync('umount', ['-l', folder])
+      }
+    })
+  }
 
   for (const when of ['before', 'after'] as const) {
     it(`a COMMIT that fails once ${when} it happened is cleared up by looking`, async () => {
