@@ -1,6 +1,6 @@
 // decide: a state and a command give events or a rejection. Pure; the state stays as it was.
 
-import { decode, deepFreeze, encode, rereadEvent } from '../runtime/codec/codec.ts'
+import { decode, encode, encodeEvent } from '../runtime/codec/codec.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import { isRecord, kindOf } from '../runtime/core/options.ts'
 import { type Event, evolve } from './evolve.ts'
@@ -166,8 +166,8 @@ function encodeEmitted(
     given = validation.value
   }
   try {
-    const data = encode(withoutType(given), { what: `event ${type}` })
-    return { type, version: event.version, data, event: deepFreeze(rereadEvent(type, data)) }
+    const encoded = encodeEvent(type, withoutType(given), { what: `event ${type}` })
+    return { type, version: event.version, data: encoded.text, event: encoded.event }
   } catch (error) {
     if (isReenactError(error, 'TooLarge')) throw error
     throw invalidEvent(model, snapshot, type, [messageOf(error)], error)

@@ -2,17 +2,11 @@
 
 import { hash } from 'node:crypto'
 import { isReenactError } from '../core/errors.ts'
-import { checkParsed, checkValue, depthMax, isPlain, recordDepthMax } from './plain-data.ts'
-
+import type { Json, JsonObject } from './json.ts'
+import { checkParsed, depthMax, isPlain, plainCopy, recordDepthMax } from './plain-data.ts'
 import { refuse, refuseSize, startWalk, type Walk } from './refusal.ts'
 
-/** What JSON can say. */
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject
-
-/** A JSON object: what every payload is at the top. */
-export interface JsonObject {
-  readonly [key: string]: Json
-}
+export type { Json, JsonObject } from './json.ts'
 
 /** Options of {@link encode}. */
 export interface EncodeOptions {
@@ -35,12 +29,24 @@ export const payloadBytesMax = 1024 * 1024
  */
 export function encode(value: unknown, options: EncodeOptions = {}): string {
   const walk = walkOf(options)
-  const text = guarded(walk, () => {
-    checkValue(walk, value)
-    return JSON.stringify(value)
-  })
+  const text = guarded(walk, () => JSON.stringify(plainCopy(walk, value)))
   checkSize(walk, text)
   return text
+}
+
+/** An event's data, which has no `type`, as JSON text, and the event as {@link decodeEvent} would give it back, frozen. */
+export function encodeEvent(
+  type: string,
+  data: object,
+  options: EncodeOptions,
+): { readonly text: string; readonly event: TypedData } {
+  const walk = walkOf(options)
+  return guarded(walk, () => {
+    const copy = plainCopy(walk, data) as JsonObject
+    const text = JSON.stringify(copy)
+    checkSize(walk, text)
+    return { text, event: deepFreeze({ type, ...copy }) }
+  })
 }
 
 const walkOf = ({
@@ -58,26 +64,11 @@ export function copyOf(
   options: EncodeOptions = {},
 ): { readonly copy: JsonObject; readonly canonicalText: string } {
   const walk = walkOf(options)
-  const copy = guarded(walk, () => {
-    checkValue(walk, value)
-    return copyPlain(value as Json)
-  })
+  const copy = guarded(walk, () => plainCopy(walk, value))
   if (!isObject(copy)) return refuseKind(walk, copy)
   const canonicalText = canonical(copy)
   checkSize(walk, canonicalText)
   return { copy, canonicalText }
-}
-
-// What was checked holds no code: reading it again gives the same.
-function copyPlain(value: Json): Json {
-  if (typeof value !== 'object' || value === null) return value
-  if (isArray(value)) return value.map(copyPlain)
-  const copy: Record<string, Json> = {}
-  for (const key of Object.keys(value)) {
-    const field: Json | undefined = value[key]
-    if (field !== undefined) copy[key] = copyPlain(field)
-  }
-  return copy
 }
 
 /**
@@ -109,10 +100,6 @@ export function decodeEvent(type: string, text: string): TypedData {
   guarded(walk, () => checkParsed(walk, event))
   return event
 }
-
-/** The same for what {@link encode} has just written. */
-export const rereadEvent = (type: string, text: string): TypedData =>
-  parseEvent(type, text) ?? { type }
 
 // Parsing the type together with the data saves a copy. `undefined` for an empty object, and for what is none.
 function parseEvent(type: string, text: string): TypedData | undefined {

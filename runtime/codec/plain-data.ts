@@ -1,6 +1,7 @@
 // Decides whether a value survives a round trip through JSON. No code of the value runs meanwhile.
 
 import { types } from 'node:util'
+import type { Json, JsonObject } from './json.ts'
 import { count, enter, type Place, pathOf, refuse, type Walk } from './refusal.ts'
 
 /** How many objects and arrays of a user may lie inside each other. */
@@ -9,26 +10,32 @@ export const depthMax = 64
 /** The same in the log, where the runtime's own records lie around what a user gave. */
 export const recordDepthMax = 72
 
-/** Refuses whatever JSON text would change, lose or choke on. */
-export function checkValue(walk: Walk, value: unknown): void {
+/**
+ * A copy as JSON text would give it back, without properties that are `undefined`. Refuses whatever else the text would
+ * change, lose or choke on.
+ */
+export function plainCopy(walk: Walk, value: unknown): Json {
   if (typeof value === 'string') {
     count(walk, value.length + 2)
     checkText(walk, value)
-  } else if (typeof value === 'number') {
+    return value
+  }
+  if (typeof value === 'number') {
     count(walk, 1)
     checkNumber(walk, value)
-  } else if (typeof value === 'boolean' || value === null) {
-    count(walk, 4)
-  } else if (typeof value === 'object') {
-    count(walk, 2)
-    checkContainer(walk, value)
-  } else {
-    refuseType(walk, value)
+    return value
   }
+  if (typeof value === 'boolean' || value === null) {
+    count(walk, 4)
+    return value
+  }
+  if (typeof value !== 'object') return refuseType(walk, value)
+  count(walk, 2)
+  return copyOfContainer(walk, value)
 }
 
 /**
- * Refuses, in what `JSON.parse` returned, all that {@link checkValue} would refuse. Reserved keys
+ * Refuses, in what `JSON.parse` returned, all that {@link plainCopy} would refuse. Reserved keys
  * pass: they are refused when users write them, and read when the runtime wrote them.
  */
 export function checkParsed(walk: Walk, value: unknown): void {
@@ -68,7 +75,7 @@ const lookupGetter: (this: object, key: number) => unknown = Reflect.get(
   '__lookupGetter__',
 )
 
-function checkContainer(walk: Walk, value: object): void {
+function copyOfContainer(walk: Walk, value: object): Json {
   if (!isPlain(value)) refuseForeign(walk, value)
   for (let place = walk.place; place !== undefined; place = place.outer) {
     if (place.container !== value) continue
@@ -85,14 +92,15 @@ function checkContainer(walk: Walk, value: object): void {
   const isList = Array.isArray(value)
   if (!isList && objectTag.call(value) !== '[object Object]') refuseForeign(walk, value)
   const place = enter(walk, value)
-  if (isList) checkArray(walk, value, place)
-  else checkProperties(walk, value, place)
+  const copy = isList ? copyOfArray(walk, value, place) : copyOfObject(walk, value, place)
   walk.place = place.outer
+  return copy
 }
 
 const depthOf = ({ place }: Walk): number => (place === undefined ? 0 : place.depth)
 
-function checkProperties(walk: Walk, value: object, place: Place): void {
+function copyOfObject(walk: Walk, value: object, place: Place): JsonObject {
+  const copy: Record<string, Json> = {}
   for (const key of Object.getOwnPropertyNames(value)) {
     place.key = key
     // The descriptor is read, not the property: a getter must not run.
@@ -110,23 +118,26 @@ function checkProperties(walk: Walk, value: object, place: Place): void {
     }
     if (property.value === undefined) continue
     count(walk, key.length + 3)
-    checkValue(walk, property.value)
+    copy[key] = plainCopy(walk, property.value)
   }
+  return copy
 }
 
-function checkArray(walk: Walk, value: readonly unknown[], place: Place): void {
+function copyOfArray(walk: Walk, value: readonly unknown[], place: Place): readonly Json[] {
   // Each element takes two bytes or more: this also bounds the list of names below.
   if (value.length > 0) count(walk, value.length - 1)
   const names = Object.getOwnPropertyNames(value)
+  const copy: Json[] = []
   for (let i = 0; i < value.length; i++) {
     place.key = i
     if (lookupGetter.call(value, i) !== undefined) refuseAccessor(walk)
     const element = value[i]
     if (element === undefined && !Object.hasOwn(value, i)) refuseHole(walk)
-    checkValue(walk, element)
+    copy.push(plainCopy(walk, element))
   }
   place.key = undefined
   if (names.length !== value.length + 1) refuseExtras(walk, value, names, place)
+  return copy
 }
 
 function checkKey(walk: Walk, key: string): void {

@@ -6,7 +6,9 @@ import {
   canonical,
   copyOf,
   decode,
+  decodeEvent,
   encode,
+  encodeEvent,
   type Json,
   type JsonObject,
   payloadHash,
@@ -121,6 +123,19 @@ describe('codec properties', () => {
       cases,
     )
     expect(() => copyOf('text')).to.throw('wrap it in one')
+  })
+
+  it('an event is what would come back, with its type before the data', () => {
+    fc.assert(
+      fc.property(fc.dictionary(key, values.holey, { maxKeys: 5 }), fc.string(), (given, type) => {
+        const { type: _, ...data } = given
+        const { text, event } = encodeEvent(type, data, {})
+        expect(text).to.equal(encode(data))
+        expect(event).to.deep.equal(decodeEvent(type, text)).and.to.be.frozen
+        expect(JSON.stringify(event)).to.equal(JSON.stringify(decodeEvent(type, text)))
+      }),
+      cases,
+    )
   })
 
   it('values of any kind come back or are refused', () => {
