@@ -70,11 +70,14 @@ class Planning {
       case 'reenact.StepInterrupted':
         this.#draft.change(entry.step, { interrupted: entry.attempt })
         break
-      case 'reenact.StepUndone':
-        state.undoable = state.undoable.filter(({ step }) => step.key !== entry.step)
+      case 'reenact.StepUndone': {
+        const found = state.undoable.find(({ step }) => step.key === entry.step)
+        state.undoable = state.undoable.filter((one) => one !== found)
+        if (found && !found.known) state.undoneUnknown = [...state.undoneUnknown, found.step]
         state.undone += 1
         state.stuck = undefined
         break
+      }
       case 'reenact.StepResolved': {
         const found = state.unresolved.find(({ key }) => key === entry.step)
         state.unresolved = state.unresolved.filter((step) => step !== found)

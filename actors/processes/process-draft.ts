@@ -65,9 +65,11 @@ export class ProcessDraft {
     const state = this.state
     const found =
       state.unresolved.find(({ key }) => key === entry.step) ??
-      state.undoable.find(({ step, known }) => step.key === entry.step && !known)?.step
+      state.undoable.find(({ step, known }) => step.key === entry.step && !known)?.step ??
+      state.undoneUnknown.find(({ key }) => key === entry.step)
     if (!found || (entry.type === 'reenact.StepFailed' && entry.unknown)) return
     state.unresolved = state.unresolved.filter((step) => step !== found)
+    state.undoneUnknown = state.undoneUnknown.filter((step) => step !== found)
     state.undoable = state.undoable.filter(({ step }) => step !== found)
     if (entry.type === 'reenact.StepFailed') return
     this.completed(found, { output: entry.output, known: true, late: state.compensated })

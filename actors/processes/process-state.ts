@@ -66,6 +66,8 @@ export interface ProcessState {
   readonly undoable: readonly DoneStep[]
   /** Left without an outcome, though it can be undone. */
   readonly unresolved: readonly StepState[]
+  /** Undone when it was not known whether they had an effect: should they succeed after all, they are undone again. */
+  readonly undoneUnknown: readonly StepState[]
   /** What came while it was paused or parked. */
   readonly held: readonly InputEntry[]
   /** Compensation has run at least once: what succeeds late is undone too. */
@@ -101,6 +103,7 @@ export const unborn = (id: string): ProcessState => ({
   timers: new Map(),
   undoable: [],
   unresolved: [],
+  undoneUnknown: [],
   held: [],
   compensated: false,
   undone: 0,

@@ -76,11 +76,13 @@ export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<Attemp
 export async function attemptUndo(
   deps: AttemptDeps,
   attempt: Attempt,
-  { output, known }: DoneStep,
+  { output, known, late }: DoneStep,
 ): Promise<AttemptResult> {
   const { stream, step } = attempt
   const { definition, key, requestedAt, input } = step
-  const id = stepId(stream, undoKey(key), requestedAt)
+  // An activity that succeeds late may have been undone before, for nothing.
+  const again = late && definition.kind === 'activity'
+  const id = stepId(stream, undoKey(key, again), requestedAt)
   if (definition.kind === 'command') {
     const command = definition.undo?.({ input, output })
     if (!command) return { outcome: 'completed', output: null }

@@ -13,4 +13,5 @@ export function stepId(stream: string, key: string, requestedAt: number): string
 }
 
 /** What undoes a step has an id of its own. */
-export const undoKey = (key: string): string => `${key}/undo`
+export const undoKey = (key: string, again: boolean): string =>
+  again ? `${key}/undo/again` : `${key}/undo`

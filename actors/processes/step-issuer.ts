@@ -228,8 +228,9 @@ export class StepIssuer {
 }
 
 /** Whether anybody still wants to know what became of a step. */
-const isOpen = ({ unresolved, undoable }: ProcessState, wanted: string): boolean =>
+const isOpen = ({ unresolved, undoable, undoneUnknown }: ProcessState, wanted: string): boolean =>
   unresolved.some(({ key }) => key === wanted) ||
+  undoneUnknown.some(({ key }) => key === wanted) ||
   undoable.some(({ step, known }) => step.key === wanted && !known)
 
 const completed =

@@ -125,8 +125,9 @@ export class Undoing {
     const result = await attemptUndo(deps, this.#attempt(of, state, step), done).catch(thrown(step))
     if (result.outcome === 'closed') return false
     if (result.outcome === 'failed') return this.#again(of, step, result)
+    // Where it became known meanwhile that it had its effect, what was undone was perhaps nothing: it is undone again.
     await of.tell(({ undoable }): Entry | undefined =>
-      undoable.some((one) => one.step.key === step.key)
+      undoable.some((one) => one.step.key === step.key && one.known === done.known)
         ? { type: 'reenact.StepUndone', step: step.key }
         : undefined,
     )

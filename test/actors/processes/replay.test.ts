@@ -118,7 +118,13 @@ const everythingOf = (stream: string, state: ProcessState) => {
       resolve: resolve.map(owed),
       undo: undo.map(({ step, output, known, late }) => ({ ...owed(step), output, known, late })),
       held: state.held,
-      rest: [state.resumeTo, state.compensated, state.correlationId, state.lastTrigger],
+      rest: [
+        state.resumeTo,
+        state.undoneUnknown.map(owed),
+        state.compensated,
+        state.correlationId,
+        state.lastTrigger,
+      ],
       machine: [state.snapshot?.status, state.snapshot?.historyValue],
     }),
   )
