@@ -113,6 +113,9 @@ class Planning {
       case 'reenact.StepSkipped':
         this.#skip(entry.step, entry.output)
         break
+      case 'reenact.StepCancelled':
+        this.#cancelStep(entry)
+        break
       case 'reenact.ProcessCancelled':
         this.#cancel()
         break
@@ -198,6 +201,23 @@ class Planning {
     }
     // It had no effect that anybody knows of.
     state.undoable = state.undoable.filter((one) => one.step.key !== key)
+  }
+
+  /** A failure by somebody's word, and whatever an attempt under way came to is not known. */
+  #cancelStep({ step: key, by, reason }: Extract<Entry, { type: 'reenact.StepCancelled' }>): void {
+    const state = this.#draft.state
+    const step = liveStep(state, key)
+    if (!step) return
+    const error = {
+      kind: 'cancelled',
+      message: `${reason} (${by})`,
+      attempts: step.attempts,
+    } as const
+    const failed = { type: 'reenact.StepFailed', step: key, error, unknown: true } as const
+    if (isHeld(state)) {
+      state.held = [failed, ...state.held]
+      this.#resume()
+    } else if (!this.#draft.feed(failed)) this.#park(failed)
   }
 
   /** Leaves the machine where it is and undoes what it did. */

@@ -83,6 +83,7 @@ export type ActEntry =
       readonly step: string
       readonly output: unknown
     } & Act)
+  | ({ readonly type: 'reenact.StepCancelled'; readonly step: string } & Act)
   | ({ readonly type: 'reenact.ProcessCancelled' } & Act)
 
 /** The first event of an append. */
@@ -137,6 +138,7 @@ const otherTypes: ReadonlySet<string> = new Set([
   'reenact.ProcessResumed',
   'reenact.StepRetried',
   'reenact.StepSkipped',
+  'reenact.StepCancelled',
   'reenact.ProcessCancelled',
 ] satisfies (NoteEntry | ActEntry)['type'][])
 

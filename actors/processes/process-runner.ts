@@ -30,6 +30,8 @@ const againMs = 1_000
 export class ProcessRunner {
   /** Processes that have not ended. */
   readonly open = new Set<string>()
+  /** Those of them that need somebody. */
+  readonly parked = new Set<string>()
   readonly #deps: RunnerDeps
   readonly #wakes: WakeQueue
   readonly #issuer: StepIssuer
@@ -156,6 +158,8 @@ export class ProcessRunner {
     }
     if (!isEnded(state)) this.open.add(instance.id)
     else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
+    if (state.parked || state.stuck) this.parked.add(instance.id)
+    else if (this.parked.size > 0) this.parked.delete(instance.id)
     const nowMs = this.#now()
     let wakeAt = Number.POSITIVE_INFINITY
     if (resident.notBefore > nowMs) wakeAt = resident.notBefore
@@ -203,6 +207,7 @@ export class ProcessRunner {
       process.emitWarning(`${messageOf(error)}`, { code: 'REENACT_PROCESS' })
     }
     resident.fault = error
+    this.parked.add(id)
     this.#wakes.set(id, Number.POSITIVE_INFINITY)
   }
 
@@ -247,6 +252,7 @@ export class ProcessRunner {
 
   #forget(id: string): void {
     this.open.delete(id)
+    this.parked.delete(id)
     this.#residents.delete(id)
     this.#wakes.set(id, Number.POSITIVE_INFINITY)
   }

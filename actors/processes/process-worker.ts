@@ -37,6 +37,7 @@ const notices: readonly string[] = [
   'reenact.ProcessResumed',
   'reenact.StepRetried',
   'reenact.StepSkipped',
+  'reenact.StepCancelled',
   'reenact.ProcessCancelled',
 ]
 
@@ -72,6 +73,7 @@ export class ProcessWorker {
     return {
       ...this.#metrics,
       open: runner?.open.size ?? 0,
+      parked: runner?.parked.size ?? 0,
       resident: runner?.residents ?? 0,
       backlog: runner?.backlog ?? 0,
     }
