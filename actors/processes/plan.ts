@@ -264,7 +264,7 @@ class Planning {
   }
 
   #scheduled(intentions: Intention[]): void {
-    for (const { key, event, dueAt } of this.#draft.timers.values()) {
+    for (const { key, event, dueAt } of this.#draft.state.timers.values()) {
       if (!this.#draft.isNew(key)) continue
       const data = decode(encode(event, { what: `Event '${event.type}'` }))
       intentions.push({ type: 'reenact.TimerScheduled', timer: key, event: data, dueAt })

@@ -30,10 +30,11 @@ export class ProcessDraft {
   readonly at: EntryPlace
   readonly state: Mutable<ProcessState>
   readonly steps: Map<string, StepState>
-  readonly timers: Map<string, TimerState>
   /** Domain events of the process itself. */
   readonly emitted: (JsonObject & { type: string })[] = []
   readonly #prefix: string
+  readonly #before: ProcessState['timers']
+  #timers: Map<string, TimerState> | undefined
   #delays = 0
   #hops = 0
 
@@ -42,9 +43,16 @@ export class ProcessDraft {
     this.at = at
     this.#prefix = `${at.revision}/`
     this.steps = new Map(before.steps)
-    this.timers = new Map(before.timers)
-    this.state = { ...before, time: at.time, steps: this.steps, timers: this.timers }
+    this.#before = before.timers
+    this.state = { ...before, time: at.time, steps: this.steps }
     if (before.startedAt === 0) this.state.startedAt = at.time
+  }
+
+  /** Timers to be changed: copied when they are first asked for, since most entries change none. */
+  get timers(): Map<string, TimerState> {
+    this.#timers ??= new Map(this.#before)
+    this.state.timers = this.#timers
+    return this.#timers
   }
 
   /** Whether this entry began a step or a timer. */
@@ -107,7 +115,7 @@ export class ProcessDraft {
   /** The event the machine takes. `undefined`: what began it is over. */
   #eventOf(entry: InputEntry): EventObject | undefined {
     if (entry.type === 'reenact.Triggered') return entry.event
-    if (entry.type === 'reenact.TimerFired') return this.timers.get(entry.timer)?.event
+    if (entry.type === 'reenact.TimerFired') return this.state.timers.get(entry.timer)?.event
     const actorId = liveStep(this.state, entry.step)?.invokeId
     if (actorId === undefined) return undefined
     const event =
@@ -223,7 +231,8 @@ export class ProcessDraft {
   }
 
   #cancelTimer(id: string): void {
-    for (const timer of this.timers.values()) if (timer.id === id) this.timers.delete(timer.key)
+    for (const timer of this.state.timers.values())
+      if (timer.id === id) this.timers.delete(timer.key)
   }
 
   #domainEvent(event: EventObject): JsonObject & { type: string } {

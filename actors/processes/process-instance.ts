@@ -118,7 +118,23 @@ export class ProcessInstance {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, batchMax)
       try {
-        await this.#write(batch)
+        for (let attempt = 1; ; attempt += 1) {
+          if (!this.#at || this.#stale || attempt > 1) {
+            this.#stale = false
+            await this.load()
+          }
+          const { events, told, at } = this.#plan(batch, this.#at as ProcessAt)
+          if (events.length > 0) {
+            const expected = this.#at?.revision ?? -1
+            const request = { stream: this.stream, events, expected }
+            const outcome = await appendUntilDefinite(this.#deps, request)
+            if (outcome.outcome === 'conflict') continue
+            if (outcome.outcome !== 'committed') throw outcome.error
+            this.#at = at
+          }
+          for (const { resolve } of told) resolve(at.state)
+          break
+        }
       } catch (error) {
         // What is in memory may be wrong now: the log is asked the next time.
         this.#at = undefined
@@ -126,27 +142,6 @@ export class ProcessInstance {
       }
     }
     this.#draining = false
-  }
-
-  async #write(batch: readonly Told[]): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      if (!this.#at || this.#stale || attempt > 1) {
-        this.#stale = false
-        await this.load()
-      }
-      const { events, told, at } = this.#plan(batch, this.#at as ProcessAt)
-      if (events.length > 0) {
-        const expected = this.#at?.revision ?? -1
-        const request = { stream: this.stream, events, expected }
-        const outcome = await appendUntilDefinite(this.#deps, request)
-        if (outcome.outcome === 'conflict') continue
-        if (outcome.outcome === 'refused') throw outcome.error
-        if (outcome.outcome === 'unknown') throw outcome.error
-        this.#at = at
-      }
-      for (const { resolve } of told) resolve(at.state)
-      return
-    }
   }
 
   /** Plans all of a batch, one on the other. */

@@ -67,13 +67,18 @@ export class ProcessRunner {
     const resident = this.#resident(id)
     try {
       const state = await resident.instance.tell(tell)
-      if (resident.instance.revision === -1) this.#residents.delete(id)
-      else this.pump(resident)
+      this.#told(resident)
       return state
     } catch (error) {
       this.#failed(resident, error)
       throw error
     }
+  }
+
+  #told(resident: Resident): void {
+    const { id, revision } = resident.instance
+    if (revision === -1) this.#residents.delete(id)
+    else this.pump(resident)
   }
 
   /** Reads a process anew: somebody else wrote to it. */
@@ -166,7 +171,7 @@ export class ProcessRunner {
     else if (!isHeld(state)) {
       for (const step of state.steps.values()) {
         if (step.definition.kind === 'compensate' || inFlight.has(step.key)) continue
-        const notBefore = Math.max(step.retryAt, resident.heldBack.get(step.key) ?? 0)
+        const notBefore = Math.max(step.retryAt, resident.heldBack?.get(step.key) ?? 0)
         if (notBefore > nowMs) wakeAt = Math.min(wakeAt, notBefore)
         else this.#issuer.begin(resident, step)
       }
@@ -180,7 +185,13 @@ export class ProcessRunner {
 
   /** Tells; what cannot be told now is owed still and comes again. */
   async #try(id: string, tell: Tell): Promise<void> {
-    await this.tell(id, tell).catch(() => {})
+    const resident = this.#resident(id)
+    try {
+      await resident.instance.tell(tell)
+      this.#told(resident)
+    } catch (error) {
+      this.#failed(resident, error)
+    }
   }
 
   async #peek(id: string): Promise<ProcessState | undefined> {
@@ -222,7 +233,7 @@ export class ProcessRunner {
       resident = {
         instance,
         inFlight,
-        heldBack: new Map(),
+        heldBack: undefined,
         undoing,
         notBefore: 0,
         fault: undefined,

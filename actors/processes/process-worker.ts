@@ -1,6 +1,6 @@
 // A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
 
-import { readMetadata } from '../../runtime/codec/metadata.ts'
+import { wroteIt } from '../../runtime/codec/metadata.ts'
 import { isReenactError } from '../../runtime/core/errors.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
@@ -164,8 +164,8 @@ export class ProcessWorker {
     }
     for (const recorded of events) {
       if (categoryOf(recorded.stream) === this.model.name) {
+        if (wroteIt(this.#deps.directory.deps.writer, recorded)) continue
         const id = idOf(recorded.stream)
-        if (readMetadata(recorded).writer === this.#deps.directory.deps.writer) continue
         add(id, () => runner.refresh(id, recorded.revision))
       } else {
         const trigger = this.#triggerOf(recorded)
