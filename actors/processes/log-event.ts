@@ -5,7 +5,6 @@ import { readTyped, type Upcasters } from '../../runtime/codec/upcasting.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Model } from '../model.ts'
-import { hopsOf } from './hops.ts'
 import type { TriggerInfo } from './process-model.ts'
 
 const noRules: Upcasters = new Map()
@@ -18,7 +17,7 @@ export function readLogEvent(models: ReadonlyMap<string, Model>, recorded: Recor
   if (!event) return undefined
   const { time = recorded.recordedAt, $correlationId: correlationId } = header
   const info: TriggerInfo = { kind, actorId: idOf(recorded.stream), time, correlationId }
-  return { event, info, hops: hopsOf(header) }
+  return { event, info }
 }
 
 /** All names that an event type ever had. */

@@ -1,9 +1,8 @@
 // What an entry makes of a process in life: where its machine cannot go on it is parked.
 
-import { hopsMax } from './hops.ts'
 import { type Plan, plan } from './plan.ts'
 import type { EntryPlace } from './process-draft.ts'
-import { type Entry, type InputEntry, isInput, type TriggerEntry } from './process-entry.ts'
+import { type Entry, type InputEntry, isInput } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
 import { deadlinePassed, type ProcessState } from './process-state.ts'
 import { textOfError } from './step-error.ts'
@@ -22,15 +21,6 @@ export function planOrPark(
     if (!isInput(entry)) throw error
     return plan(model, before, machineFailed(entry, error), at)
   }
-}
-
-/** What went through too many hands waits for somebody; who resumes the process has seen that it is no circle. */
-export function checkedForCircle(trigger: TriggerEntry): Entry {
-  const { hops = 0, ...input } = trigger
-  if (hops < hopsMax) return trigger
-  const message = `'${trigger.event.type}' would be number ${hops + 1} in a row of processes and reactions that call for each other: they seem to lead in a circle. End it, then cancel this process; or resume it where it is none.`
-  const error = { kind: 'failed', message, code: 'TooManyHops', attempts: 0 } as const
-  return { type: 'reenact.ProcessParked', why: 'circle', step: null, error, input }
 }
 
 function unhandled(entry: Entry): Entry {

@@ -36,7 +36,6 @@ export class ProcessDraft {
   readonly #before: ProcessState['timers']
   #timers: Map<string, TimerState> | undefined
   #delays = 0
-  #hops = 0
 
   constructor(model: ProcessModel, before: ProcessState, at: EntryPlace) {
     this.model = model
@@ -99,7 +98,6 @@ export class ProcessDraft {
     const isDeadline = entry.type === 'reenact.TimerFired' && entry.timer === deadlineTimer
     const mustBeTaken = entry.type === 'reenact.StepFailed' || isDeadline
     if (mustBeTaken && state.snapshot && !machine.takes(state.snapshot, event)) return false
-    this.#hops = this.#hopsOf(entry)
     this.over(entry)
     let { snapshot } = state
     if (!snapshot) {
@@ -123,12 +121,6 @@ export class ProcessDraft {
         ? { type: `xstate.error.actor.${actorId}`, error: entry.error, actorId }
         : { type: `xstate.done.actor.${actorId}`, output: entry.output, actorId }
     return event
-  }
-
-  /** A step goes on with the chain that its cause belongs to; time that has passed breaks it. */
-  #hopsOf(entry: InputEntry): number {
-    if (entry.type === 'reenact.Triggered') return entry.hops ?? 0
-    return 'step' in entry ? (liveStep(this.state, entry.step)?.hops ?? 0) : 0
   }
 
   /** What the input is the end of is live no more. */
@@ -189,7 +181,6 @@ export class ProcessDraft {
       definition: step,
       input: settled(given, `The input of step '${name}'`),
       requestedAt: time,
-      hops: this.#hops,
       attempts: 0,
       interrupted: 0,
       retryAt: 0,

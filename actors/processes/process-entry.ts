@@ -17,8 +17,6 @@ export interface TriggerEntry {
   /** Where it is in the log; `null` for a process that was started by hand. */
   readonly position: number | null
   readonly correlationId: string
-  /** Reactions and processes that led to it. Default 0. */
-  readonly hops?: number
 }
 
 /** What can be told to a process and moves its machine. Each begins an append. */
@@ -66,7 +64,7 @@ export type NoteEntry =
   /** It cannot go on by itself. What comes now is held until somebody resumes it. */
   | {
       readonly type: 'reenact.ProcessParked'
-      readonly why: 'step' | 'machine' | 'deadline' | 'circle'
+      readonly why: 'step' | 'machine' | 'deadline'
       readonly step: string | null
       readonly error: StepError
       /** What the machine could not take; it is applied when the process resumes. */

@@ -14,8 +14,6 @@ export interface StepState {
   readonly definition: StepDefinition
   readonly input: unknown
   readonly requestedAt: number
-  /** Reactions and processes that led to it, this one not counted. */
-  readonly hops: number
   /** Failed attempts. */
   readonly attempts: number
   /** Attempts that a crash cut off. */
@@ -80,7 +78,7 @@ export interface ProcessState {
   readonly stuck: { readonly step: string; readonly error: StepError } | undefined
   readonly parked:
     | {
-        readonly why: 'step' | 'machine' | 'deadline' | 'circle'
+        readonly why: 'step' | 'machine' | 'deadline'
         readonly step: string | null
         readonly error: StepError
       }

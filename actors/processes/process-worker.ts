@@ -8,7 +8,6 @@ import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
-import { checkedForCircle } from './plan-or-park.ts'
 import type { TriggerEntry } from './process-entry.ts'
 import { unreplayable } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
@@ -191,7 +190,6 @@ export class ProcessWorker {
       eventId: recorded.id,
       position: recorded.position,
       correlationId: read.info.correlationId ?? recorded.id,
-      ...(read.hops > 0 && { hops: read.hops }),
     }
     return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
   }
@@ -205,7 +203,7 @@ export class ProcessWorker {
     const tell: Tell = (state, revision) => {
       taken = !isEnded(state) && (revision >= 0 || starts) && (position ?? 0) > state.lastTrigger
       if (!taken) return undefined
-      return checkedForCircle(revision === -1 ? beginning(this.model, entry) : entry)
+      return revision === -1 ? beginning(this.model, entry) : entry
     }
     try {
       await runner.tell(id, tell)

@@ -34,10 +34,10 @@ export interface ParkedProcess {
   /** Id of the process. */
   readonly id: string
   /**
-   * A step failed for good, the machine failed, its deadline passed untaken, the event it is to take seems to go in a circle, its
-   * undoing does not get on, or this code cannot replay it: then only other code helps.
+   * A step failed for good, the machine failed, its deadline passed untaken, its undoing does not get on, or this code cannot
+   * replay it: then only other code helps.
    */
-  readonly why: 'step' | 'machine' | 'deadline' | 'circle' | 'undo' | 'replay'
+  readonly why: 'step' | 'machine' | 'deadline' | 'undo' | 'replay'
   /** The step it is about. */
   readonly step: string | null
   /** Of the last attempt. */

@@ -1,6 +1,7 @@
 // A worker of one reaction: follows the log and posts the commands its events call for.
 
 import { copyOf, type JsonObject } from '../../runtime/codec/codec.ts'
+import { readMetadata } from '../../runtime/codec/metadata.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
 import { streamName } from '../../runtime/core/stream-name.ts'
 import type { RecordedEvent } from '../../runtime/ports/event-store.ts'
@@ -11,7 +12,6 @@ import { classOf, failureRecord } from '../failure.ts'
 import type { Model } from '../model.ts'
 import { appendParked } from '../parked-commands.ts'
 import { appendCommands, type Prepared, prepare } from '../post.ts'
-import { hopsKey, hopsMax } from './hops.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { ReactionInfo, ReactionModel } from './reaction.ts'
@@ -33,6 +33,16 @@ export interface ReactionWorkerDeps {
   readonly models: ReadonlyMap<string, Model>
   readonly model: ReactionModel
   readonly owner: string
+}
+
+/** Reactions in a row after which they are taken for a circle. */
+const hopsMax = 64
+const hopsKey = 'hops'
+
+/** How many reactions led to an event, each by its command. */
+function hopsOf(recorded: RecordedEvent): number {
+  const hops = readMetadata(recorded).custom?.[hopsKey]
+  return typeof hops === 'number' ? hops : 0
 }
 
 const tooManyHops = (reaction: string, hops: number): ReenactError =>
@@ -96,8 +106,9 @@ export class ReactionWorker {
       const read = readLogEvent(models, recorded)
       if (!read || !this.model.types.has(read.event.type)) continue
       this.#metrics.events += 1
-      const { event, hops } = read
+      const { event } = read
       const info = { ...read.info, eventId: recorded.id }
+      const hops = hopsOf(recorded)
       try {
         if (hops >= hopsMax) throw tooManyHops(this.model.name, hops)
         prepared.push(...react(directory, this.model, { event, info, hops }))

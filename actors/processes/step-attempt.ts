@@ -11,7 +11,6 @@ import { Envelope } from '../envelope.ts'
 import { classOf, retryDefaults } from '../failure.ts'
 import { type Model, stateText } from '../model.ts'
 import type { RawOutcome } from '../outcome.ts'
-import { hopsKey } from './hops.ts'
 import type { InFlight } from './in-flight.ts'
 import type { DoneStep, ProcessState, StepState } from './process-state.ts'
 import { isTerminalError, type StepError, textOfError } from './step-error.ts'
@@ -143,7 +142,6 @@ function checkedCommand(
     commandId,
     correlationId: state.correlationId || stream,
     causationId: `${stream}@${step.key}`,
-    metadata: { [hopsKey]: step.hops + 1 },
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   return checkCommand(model, streamName(model.name, id), command(), options, () => commandId)
