@@ -11,6 +11,7 @@ import { Envelope } from '../envelope.ts'
 import { classOf, retryDefaults } from '../failure.ts'
 import { type Model, stateText } from '../model.ts'
 import type { RawOutcome } from '../outcome.ts'
+import { nextHop } from './hops.ts'
 import type { InFlight } from './in-flight.ts'
 import type { DoneStep, ProcessState, StepState } from './process-state.ts'
 import { isTerminalError, type StepError, textOfError } from './step-error.ts'
@@ -142,6 +143,7 @@ function checkedCommand(
     commandId,
     correlationId: state.correlationId || stream,
     causationId: `${stream}@${step.key}`,
+    metadata: nextHop(step.hops),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   return checkCommand(model, streamName(model.name, id), command(), options, () => commandId)
