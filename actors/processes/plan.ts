@@ -264,6 +264,7 @@ class Planning {
   }
 
   #scheduled(intentions: Intention[]): void {
+    if (!this.#draft.changedTimers) return
     for (const { key, event, dueAt } of this.#draft.state.timers.values()) {
       if (!this.#draft.isNew(key)) continue
       const data = decode(encode(event, { what: `Event '${event.type}'` }))

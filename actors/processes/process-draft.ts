@@ -49,6 +49,11 @@ export class ProcessDraft {
     if (before.startedAt === 0) this.state.startedAt = at.time
   }
 
+  /** Whether timers were looked at to be changed. */
+  get changedTimers(): boolean {
+    return this.#timers !== undefined
+  }
+
   /** Timers to be changed: copied when they are first asked for, since most entries change none. */
   get timers(): Map<string, TimerState> {
     this.#timers ??= new Map(this.#before)

@@ -158,8 +158,8 @@ export class ProcessRunner {
     const { instance, inFlight, undoing } = resident
     const { state } = instance
     if (!state || this.#stopping || resident.fault) return
-    for (const [key, flight] of inFlight) {
-      if (!liveStep(state, key)) flight.abort()
+    if (inFlight.size > 0) {
+      for (const [key, flight] of inFlight) if (!liveStep(state, key)) flight.abort()
     }
     if (!isEnded(state)) this.open.add(instance.id)
     else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1

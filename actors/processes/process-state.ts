@@ -125,7 +125,8 @@ export const isHeld = ({ status }: ProcessState): boolean =>
   status === 'paused' || status === 'parked'
 
 /** The compensation that runs now. */
-export const compensation = ({ steps }: ProcessState): StepState | undefined => {
+export const compensation = ({ steps, compensated }: ProcessState): StepState | undefined => {
+  if (!compensated) return undefined
   for (const step of steps.values()) if (step.definition.kind === 'compensate') return step
   return undefined
 }
@@ -140,10 +141,10 @@ export function undoOwed(state: ProcessState): {
   return { resolve: [], undo: undo.filter(({ late }) => late) }
 }
 
-/** The live step of a key. */
+/** The live step of a key, which is `revision/invokeId`. */
 export const liveStep = ({ steps }: ProcessState, key: string): StepState | undefined => {
-  for (const step of steps.values()) if (step.key === key) return step
-  return undefined
+  const step = steps.get(key.slice(key.indexOf('/') + 1))
+  return step?.key === key ? step : undefined
 }
 
 /** Why a process that does not handle its deadline is parked. */

@@ -55,7 +55,8 @@ export class Undoing {
 
   /** Whether there is anything to do, a compensation to end included. */
   owed(state: ProcessState): boolean {
-    if (this.#active) return false
+    // What succeeds late is undone only where a compensation had begun.
+    if (this.#active || !state.compensated) return false
     const { resolve, undo } = undoOwed(state)
     const next = resolve.at(-1)?.key ?? undo[0]?.step.key
     if (next === undefined) return compensation(state) !== undefined
