@@ -17,31 +17,38 @@ export class Isolation {
   }
 
   async #run<Result>(work: () => Promise<Result>, alone: boolean): Promise<Result> {
-    await this.#enter(alone)
+    const waiting = this.enter(alone)
+    if (waiting !== undefined) await waiting
     try {
       return await work()
     } finally {
-      this.#running -= 1
-      this.#alone = false
-      // In order of coming, so that neither kind starves.
-      while (this.#waiting[0]?.()) this.#waiting.shift()
+      this.leave()
     }
   }
 
-  #enter(alone: boolean): Promise<void> | undefined {
-    const tryEnter = (): boolean => {
-      if (this.#alone || (alone && this.#running > 0)) return false
-      this.#running += 1
-      this.#alone = alone
-      return true
-    }
-    if (this.#waiting.length === 0 && tryEnter()) return undefined
+  /** Waits for a turn, `alone` or beside others; `undefined`: it has come. Whoever entered has to leave. */
+  enter(alone: boolean): Promise<void> | undefined {
+    if (this.#waiting.length === 0 && this.#enters(alone)) return undefined
     return new Promise((resolve) => {
       this.#waiting.push(() => {
-        if (!tryEnter()) return false
+        if (!this.#enters(alone)) return false
         resolve()
         return true
       })
     })
+  }
+
+  leave(): void {
+    this.#running -= 1
+    this.#alone = false
+    // In order of coming, so that neither kind starves.
+    while (this.#waiting[0]?.()) this.#waiting.shift()
+  }
+
+  #enters(alone: boolean): boolean {
+    if (this.#alone || (alone && this.#running > 0)) return false
+    this.#running += 1
+    this.#alone = alone
+    return true
   }
 }

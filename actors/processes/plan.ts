@@ -70,11 +70,14 @@ class Planning {
       case 'reenact.StepInterrupted':
         this.#draft.change(entry.step, { interrupted: entry.attempt })
         break
-      case 'reenact.StepUndone':
-        state.undoable = state.undoable.filter(({ step }) => step.key !== entry.step)
+      case 'reenact.StepUndone': {
+        const found = state.undoable.find(({ step }) => step.key === entry.step)
+        state.undoable = state.undoable.filter((one) => one !== found)
+        if (found && !found.known) state.undoneUnknown = [...state.undoneUnknown, found.step]
         state.undone += 1
         state.stuck = undefined
         break
+      }
       case 'reenact.StepResolved': {
         const found = state.unresolved.find(({ key }) => key === entry.step)
         state.unresolved = state.unresolved.filter((step) => step !== found)
@@ -109,6 +112,9 @@ class Planning {
         break
       case 'reenact.StepSkipped':
         this.#skip(entry.step, entry.output)
+        break
+      case 'reenact.StepCancelled':
+        this.#cancelStep(entry)
         break
       case 'reenact.ProcessCancelled':
         this.#cancel()
@@ -197,6 +203,23 @@ class Planning {
     state.undoable = state.undoable.filter((one) => one.step.key !== key)
   }
 
+  /** A failure by somebody's word, and whatever an attempt under way came to is not known. */
+  #cancelStep({ step: key, by, reason }: Extract<Entry, { type: 'reenact.StepCancelled' }>): void {
+    const state = this.#draft.state
+    const step = liveStep(state, key)
+    if (!step) return
+    const error = {
+      kind: 'cancelled',
+      message: `${reason} (${by})`,
+      attempts: step.attempts,
+    } as const
+    const failed = { type: 'reenact.StepFailed', step: key, error, unknown: true } as const
+    if (isHeld(state)) {
+      state.held = [failed, ...state.held]
+      this.#resume()
+    } else if (!this.#draft.feed(failed)) this.#park(failed)
+  }
+
   /** Leaves the machine where it is and undoes what it did. */
   #cancel(): void {
     const state = this.#draft.state
@@ -241,7 +264,8 @@ class Planning {
   }
 
   #scheduled(intentions: Intention[]): void {
-    for (const { key, event, dueAt } of this.#draft.timers.values()) {
+    if (!this.#draft.changedTimers) return
+    for (const { key, event, dueAt } of this.#draft.state.timers.values()) {
       if (!this.#draft.isNew(key)) continue
       const data = decode(encode(event, { what: `Event '${event.type}'` }))
       intentions.push({ type: 'reenact.TimerScheduled', timer: key, event: data, dueAt })

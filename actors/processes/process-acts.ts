@@ -99,16 +99,31 @@ export class ProcessActs {
   /**
    * Ends a process and undoes what it did, the last first; it is `cancelled` when that is done.
    *
-   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, or it has ended
+   * With a `step`, one of `ProcessInfo.steps`, it ends that step alone: the machine takes its `onError` with an error of the kind
+   * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown.
+   *
+   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or has no such step
    * @example
    * ```ts
    * await runtime.processes.cancel(OrderProcess, '4711', { by: 'ann', reason: 'ordered twice' })
    * ```
    */
-  async cancel(process: AnyProcessManager, id: string, act: Act): Promise<void> {
-    await this.#act(process, id, act, ({ status }) =>
-      status === 'cancelling' ? undefined : { type: 'reenact.ProcessCancelled', ...plainAct(act) },
-    )
+  async cancel(
+    process: AnyProcessManager,
+    id: string,
+    act: Act & { readonly step?: string },
+  ): Promise<void> {
+    await this.#act(process, id, act, (state) => {
+      if (act.step !== undefined) {
+        const step = liveStep(state, act.step)
+        if (step && step.definition.kind !== 'compensate')
+          return { type: 'reenact.StepCancelled', step: step.key, ...plainAct(act) }
+        throw notFound(process.name, id, `no step '${act.step}' is under way`)
+      }
+      return state.status === 'cancelling'
+        ? undefined
+        : { type: 'reenact.ProcessCancelled', ...plainAct(act) }
+    })
   }
 
   async #act(

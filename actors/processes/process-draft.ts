@@ -30,10 +30,13 @@ export class ProcessDraft {
   readonly at: EntryPlace
   readonly state: Mutable<ProcessState>
   readonly steps: Map<string, StepState>
-  readonly timers: Map<string, TimerState>
   /** Domain events of the process itself. */
   readonly emitted: (JsonObject & { type: string })[] = []
   readonly #prefix: string
+  readonly #before: ProcessState['timers']
+  #timers: Map<string, TimerState> | undefined
+  /** Of the input that is fed. */
+  #hops = 0
   #delays = 0
 
   constructor(model: ProcessModel, before: ProcessState, at: EntryPlace) {
@@ -41,9 +44,21 @@ export class ProcessDraft {
     this.at = at
     this.#prefix = `${at.revision}/`
     this.steps = new Map(before.steps)
-    this.timers = new Map(before.timers)
-    this.state = { ...before, time: at.time, steps: this.steps, timers: this.timers }
+    this.#before = before.timers
+    this.state = { ...before, time: at.time, steps: this.steps }
     if (before.startedAt === 0) this.state.startedAt = at.time
+  }
+
+  /** Whether timers were looked at to be changed. */
+  get changedTimers(): boolean {
+    return this.#timers !== undefined
+  }
+
+  /** Timers to be changed: copied when they are first asked for, since most entries change none. */
+  get timers(): Map<string, TimerState> {
+    this.#timers ??= new Map(this.#before)
+    this.state.timers = this.#timers
+    return this.#timers
   }
 
   /** Whether this entry began a step or a timer. */
@@ -65,9 +80,11 @@ export class ProcessDraft {
     const state = this.state
     const found =
       state.unresolved.find(({ key }) => key === entry.step) ??
-      state.undoable.find(({ step, known }) => step.key === entry.step && !known)?.step
+      state.undoable.find(({ step, known }) => step.key === entry.step && !known)?.step ??
+      state.undoneUnknown.find(({ key }) => key === entry.step)
     if (!found || (entry.type === 'reenact.StepFailed' && entry.unknown)) return
     state.unresolved = state.unresolved.filter((step) => step !== found)
+    state.undoneUnknown = state.undoneUnknown.filter((step) => step !== found)
     state.undoable = state.undoable.filter(({ step }) => step !== found)
     if (entry.type === 'reenact.StepFailed') return
     this.completed(found, { output: entry.output, known: true, late: state.compensated })
@@ -78,6 +95,7 @@ export class ProcessDraft {
     const state = this.state
     this.seen(entry)
     const event = this.#eventOf(entry)
+    this.#hops = this.#hopsOf(entry)
     if (!event || isEnded(state)) return true
     if (state.status === 'cancelling') {
       this.over(entry)
@@ -103,7 +121,7 @@ export class ProcessDraft {
   /** The event the machine takes. `undefined`: what began it is over. */
   #eventOf(entry: InputEntry): EventObject | undefined {
     if (entry.type === 'reenact.Triggered') return entry.event
-    if (entry.type === 'reenact.TimerFired') return this.timers.get(entry.timer)?.event
+    if (entry.type === 'reenact.TimerFired') return this.state.timers.get(entry.timer)?.event
     const actorId = liveStep(this.state, entry.step)?.invokeId
     if (actorId === undefined) return undefined
     const event =
@@ -111,6 +129,11 @@ export class ProcessDraft {
         ? { type: `xstate.error.actor.${actorId}`, error: entry.error, actorId }
         : { type: `xstate.done.actor.${actorId}`, output: entry.output, actorId }
     return event
+  }
+
+  #hopsOf(entry: InputEntry): number {
+    if (entry.type === 'reenact.Triggered') return entry.hops ?? 0
+    return ('step' in entry && liveStep(this.state, entry.step)?.hops) || 0
   }
 
   /** What the input is the end of is live no more. */
@@ -171,6 +194,7 @@ export class ProcessDraft {
       definition: step,
       input: settled(given, `The input of step '${name}'`),
       requestedAt: time,
+      hops: this.#hops,
       attempts: 0,
       interrupted: 0,
       retryAt: 0,
@@ -212,7 +236,8 @@ export class ProcessDraft {
   }
 
   #cancelTimer(id: string): void {
-    for (const timer of this.timers.values()) if (timer.id === id) this.timers.delete(timer.key)
+    for (const timer of this.state.timers.values())
+      if (timer.id === id) this.timers.delete(timer.key)
   }
 
   #domainEvent(event: EventObject): JsonObject & { type: string } {

@@ -17,6 +17,8 @@ export interface TriggerEntry {
   /** Where it is in the log; `null` for a process that was started by hand. */
   readonly position: number | null
   readonly correlationId: string
+  /** Reactions and steps that led to it, one by the other. Default 0. */
+  readonly hops?: number
 }
 
 /** What can be told to a process and moves its machine. Each begins an append. */
@@ -81,6 +83,7 @@ export type ActEntry =
       readonly step: string
       readonly output: unknown
     } & Act)
+  | ({ readonly type: 'reenact.StepCancelled'; readonly step: string } & Act)
   | ({ readonly type: 'reenact.ProcessCancelled' } & Act)
 
 /** The first event of an append. */
@@ -135,6 +138,7 @@ const otherTypes: ReadonlySet<string> = new Set([
   'reenact.ProcessResumed',
   'reenact.StepRetried',
   'reenact.StepSkipped',
+  'reenact.StepCancelled',
   'reenact.ProcessCancelled',
 ] satisfies (NoteEntry | ActEntry)['type'][])
 

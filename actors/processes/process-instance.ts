@@ -24,6 +24,8 @@ interface Told {
 }
 
 const batchMax = 64
+/** Shared by all that are told nothing; never changed. */
+const none: Told[] = []
 
 /** One process. What it is told is written in the order of telling. */
 export class ProcessInstance {
@@ -34,7 +36,7 @@ export class ProcessInstance {
   readonly #written: { readonly writer: string; readonly versions: ProcessModel['events'] }
   #at: ProcessAt | undefined
   #stale = false
-  #queue: Told[] = []
+  #queue: Told[] = none
   #draining = false
 
   constructor(deps: ActorDeps, model: ProcessModel, id: string) {
@@ -108,7 +110,10 @@ export class ProcessInstance {
    */
   tell(tell: Tell): Promise<ProcessState> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ tell, resolve, reject })
+      const told = { tell, resolve, reject }
+      // An array that begins with one element takes a tenth of one that is pushed to.
+      if (this.#queue.length === 0) this.#queue = [told]
+      else this.#queue.push(told)
       if (!this.#draining) void this.#drain()
     })
   }
@@ -116,9 +121,27 @@ export class ProcessInstance {
   async #drain(): Promise<void> {
     this.#draining = true
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, batchMax)
+      const waiting = this.#queue
+      const batch = waiting.length <= batchMax ? waiting : waiting.slice(0, batchMax)
+      this.#queue = waiting.length <= batchMax ? none : waiting.slice(batchMax)
       try {
-        await this.#write(batch)
+        for (let attempt = 1; ; attempt += 1) {
+          if (!this.#at || this.#stale || attempt > 1) {
+            this.#stale = false
+            await this.load()
+          }
+          const { events, told, at } = this.#plan(batch, this.#at as ProcessAt)
+          if (events.length > 0) {
+            const expected = this.#at?.revision ?? -1
+            const request = { stream: this.stream, events, expected }
+            const outcome = await appendUntilDefinite(this.#deps, request)
+            if (outcome.outcome === 'conflict') continue
+            if (outcome.outcome !== 'committed') throw outcome.error
+            this.#at = at
+          }
+          for (const { resolve } of told) resolve(at.state)
+          break
+        }
       } catch (error) {
         // What is in memory may be wrong now: the log is asked the next time.
         this.#at = undefined
@@ -128,30 +151,9 @@ export class ProcessInstance {
     this.#draining = false
   }
 
-  async #write(batch: readonly Told[]): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      if (!this.#at || this.#stale || attempt > 1) {
-        this.#stale = false
-        await this.load()
-      }
-      const { events, told, at } = this.#plan(batch, this.#at as ProcessAt)
-      if (events.length > 0) {
-        const expected = this.#at?.revision ?? -1
-        const request = { stream: this.stream, events, expected }
-        const outcome = await appendUntilDefinite(this.#deps, request)
-        if (outcome.outcome === 'conflict') continue
-        if (outcome.outcome === 'refused') throw outcome.error
-        if (outcome.outcome === 'unknown') throw outcome.error
-        this.#at = at
-      }
-      for (const { resolve } of told) resolve(at.state)
-      return
-    }
-  }
-
   /** Plans all of a batch, one on the other. */
   #plan(batch: readonly Told[], from: ProcessAt) {
-    const events: EventToAppend[] = []
+    let events: readonly EventToAppend[] = []
     const told: Told[] = []
     let at = from
     for (const one of batch) {
@@ -159,7 +161,7 @@ export class ProcessInstance {
         const entry = one.tell(at.state, at.revision)
         if (entry) {
           const records = recordsOf(this.stream, at, this.#entry(at, entry), this.#written)
-          events.push(...records.events)
+          events = events.length === 0 ? records.events : [...events, ...records.events]
           at = records.at
         }
         told.push(one)

@@ -20,6 +20,8 @@ export interface ProcessMetrics {
   ended: number
   /** Level: processes that have not ended. */
   open: number
+  /** Level: open processes that need somebody, as far as this worker has met them: `runtime.processes.parked()` lists all. */
+  parked: number
   /** Level: processes in memory. */
   resident: number
   /** Level: attempts that wait for their turn. */
@@ -36,6 +38,7 @@ export const zeroProcessMetrics = (): ProcessMetrics => ({
   timersFired: 0,
   ended: 0,
   open: 0,
+  parked: 0,
   resident: 0,
   backlog: 0,
 })

@@ -30,6 +30,8 @@ const againMs = 1_000
 export class ProcessRunner {
   /** Processes that have not ended. */
   readonly open = new Set<string>()
+  /** Those of them that need somebody. */
+  readonly parked = new Set<string>()
   readonly #deps: RunnerDeps
   readonly #wakes: WakeQueue
   readonly #issuer: StepIssuer
@@ -65,13 +67,18 @@ export class ProcessRunner {
     const resident = this.#resident(id)
     try {
       const state = await resident.instance.tell(tell)
-      if (resident.instance.revision === -1) this.#residents.delete(id)
-      else this.pump(resident)
+      this.#told(resident)
       return state
     } catch (error) {
       this.#failed(resident, error)
       throw error
     }
+  }
+
+  #told(resident: Resident): void {
+    const { id, revision } = resident.instance
+    if (revision === -1) this.#residents.delete(id)
+    else this.pump(resident)
   }
 
   /** Reads a process anew: somebody else wrote to it. */
@@ -151,18 +158,20 @@ export class ProcessRunner {
     const { instance, inFlight, undoing } = resident
     const { state } = instance
     if (!state || this.#stopping || resident.fault) return
-    for (const [key, flight] of inFlight) {
-      if (!liveStep(state, key)) flight.abort()
+    if (inFlight.size > 0) {
+      for (const [key, flight] of inFlight) if (!liveStep(state, key)) flight.abort()
     }
     if (!isEnded(state)) this.open.add(instance.id)
     else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
+    if (state.parked || state.stuck) this.parked.add(instance.id)
+    else if (this.parked.size > 0) this.parked.delete(instance.id)
     const nowMs = this.#now()
     let wakeAt = Number.POSITIVE_INFINITY
     if (resident.notBefore > nowMs) wakeAt = resident.notBefore
     else if (!isHeld(state)) {
       for (const step of state.steps.values()) {
         if (step.definition.kind === 'compensate' || inFlight.has(step.key)) continue
-        const notBefore = Math.max(step.retryAt, resident.heldBack.get(step.key) ?? 0)
+        const notBefore = Math.max(step.retryAt, resident.heldBack?.get(step.key) ?? 0)
         if (notBefore > nowMs) wakeAt = Math.min(wakeAt, notBefore)
         else this.#issuer.begin(resident, step)
       }
@@ -176,7 +185,13 @@ export class ProcessRunner {
 
   /** Tells; what cannot be told now is owed still and comes again. */
   async #try(id: string, tell: Tell): Promise<void> {
-    await this.tell(id, tell).catch(() => {})
+    const resident = this.#resident(id)
+    try {
+      await resident.instance.tell(tell)
+      this.#told(resident)
+    } catch (error) {
+      this.#failed(resident, error)
+    }
   }
 
   async #peek(id: string): Promise<ProcessState | undefined> {
@@ -203,6 +218,7 @@ export class ProcessRunner {
       process.emitWarning(`${messageOf(error)}`, { code: 'REENACT_PROCESS' })
     }
     resident.fault = error
+    this.parked.add(id)
     this.#wakes.set(id, Number.POSITIVE_INFINITY)
   }
 
@@ -217,7 +233,7 @@ export class ProcessRunner {
       resident = {
         instance,
         inFlight,
-        heldBack: new Map(),
+        heldBack: undefined,
         undoing,
         notBefore: 0,
         fault: undefined,
@@ -247,6 +263,7 @@ export class ProcessRunner {
 
   #forget(id: string): void {
     this.open.delete(id)
+    this.parked.delete(id)
     this.#residents.delete(id)
     this.#wakes.set(id, Number.POSITIVE_INFINITY)
   }

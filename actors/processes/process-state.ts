@@ -14,6 +14,8 @@ export interface StepState {
   readonly definition: StepDefinition
   readonly input: unknown
   readonly requestedAt: number
+  /** Reactions and steps of processes that led to it, one by the other. A timer begins anew. */
+  readonly hops: number
   /** Failed attempts. */
   readonly attempts: number
   /** Attempts that a crash cut off. */
@@ -66,6 +68,8 @@ export interface ProcessState {
   readonly undoable: readonly DoneStep[]
   /** Left without an outcome, though it can be undone. */
   readonly unresolved: readonly StepState[]
+  /** Undone when it was not known whether they had an effect: should they succeed after all, they are undone again. */
+  readonly undoneUnknown: readonly StepState[]
   /** What came while it was paused or parked. */
   readonly held: readonly InputEntry[]
   /** Compensation has run at least once: what succeeds late is undone too. */
@@ -101,6 +105,7 @@ export const unborn = (id: string): ProcessState => ({
   timers: new Map(),
   undoable: [],
   unresolved: [],
+  undoneUnknown: [],
   held: [],
   compensated: false,
   undone: 0,
@@ -120,7 +125,8 @@ export const isHeld = ({ status }: ProcessState): boolean =>
   status === 'paused' || status === 'parked'
 
 /** The compensation that runs now. */
-export const compensation = ({ steps }: ProcessState): StepState | undefined => {
+export const compensation = ({ steps, compensated }: ProcessState): StepState | undefined => {
+  if (!compensated) return undefined
   for (const step of steps.values()) if (step.definition.kind === 'compensate') return step
   return undefined
 }
@@ -135,10 +141,10 @@ export function undoOwed(state: ProcessState): {
   return { resolve: [], undo: undo.filter(({ late }) => late) }
 }
 
-/** The live step of a key. */
+/** The live step of a key, which is `revision/invokeId`. */
 export const liveStep = ({ steps }: ProcessState, key: string): StepState | undefined => {
-  for (const step of steps.values()) if (step.key === key) return step
-  return undefined
+  const step = steps.get(key.slice(key.indexOf('/') + 1))
+  return step?.key === key ? step : undefined
 }
 
 /** Why a process that does not handle its deadline is parked. */

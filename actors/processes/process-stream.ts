@@ -1,6 +1,6 @@
 // The stream of a process: entries and what they call for, written together and replayed alike.
 
-import { canonical, decode, type Json } from '../../runtime/codec/codec.ts'
+import { canonical, decode, type Json, quoted } from '../../runtime/codec/codec.ts'
 import { readHeader, writeMetadata } from '../../runtime/codec/metadata.ts'
 import { type Upcasters, upcast } from '../../runtime/codec/upcasting.ts'
 import { isReenactError, messageOf, ReenactError } from '../../runtime/core/errors.ts'
@@ -31,7 +31,16 @@ interface Written {
 }
 
 /** What entries hold was settled when it came in: it needs no second check. */
-function written({ type, ...data }: Entry | Intention): Written {
+function written(entry: Entry | Intention): Written {
+  const { type } = entry
+  const text = JSON.stringify(entry)
+  const start = `{"type":${quoted(type)}`
+  // Cutting it off is cheaper than a copy without it. Of the process's own events it need not come first.
+  if (text.startsWith(start)) {
+    const rest = text.slice(start.length + 1)
+    return { type, data: rest === '' ? '{}' : `{${rest}` }
+  }
+  const { type: _, ...data } = entry
   return { type, data: JSON.stringify(data) }
 }
 

@@ -1,11 +1,12 @@
 // A worker of one kind of process: feeds its instances from the log, runs them, and finds what is open after a restart.
 
-import { readMetadata } from '../../runtime/codec/metadata.ts'
+import { wroteIt } from '../../runtime/codec/metadata.ts'
 import { isReenactError } from '../../runtime/core/errors.ts'
 import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
+import { hopsOf } from './hops.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
@@ -36,6 +37,7 @@ const notices: readonly string[] = [
   'reenact.ProcessResumed',
   'reenact.StepRetried',
   'reenact.StepSkipped',
+  'reenact.StepCancelled',
   'reenact.ProcessCancelled',
 ]
 
@@ -71,6 +73,7 @@ export class ProcessWorker {
     return {
       ...this.#metrics,
       open: runner?.open.size ?? 0,
+      parked: runner?.parked.size ?? 0,
       resident: runner?.residents ?? 0,
       backlog: runner?.backlog ?? 0,
     }
@@ -161,8 +164,8 @@ export class ProcessWorker {
     }
     for (const recorded of events) {
       if (categoryOf(recorded.stream) === this.model.name) {
+        if (wroteIt(this.#deps.directory.deps.writer, recorded)) continue
         const id = idOf(recorded.stream)
-        if (readMetadata(recorded).writer === this.#deps.directory.deps.writer) continue
         add(id, () => runner.refresh(id, recorded.revision))
       } else {
         const trigger = this.#triggerOf(recorded)
@@ -181,6 +184,7 @@ export class ProcessWorker {
     const trigger = read && this.model.triggers.get(`${read.info.kind}.${read.event.type}`)
     if (!read || !trigger) return undefined
     const event = { ...read.event, type: trigger.event }
+    const hops = hopsOf(recorded)
     const entry: TriggerEntry = {
       type: 'reenact.Triggered',
       event,
@@ -188,6 +192,7 @@ export class ProcessWorker {
       eventId: recorded.id,
       position: recorded.position,
       correlationId: read.info.correlationId ?? recorded.id,
+      ...(hops > 0 && { hops }),
     }
     return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
   }

@@ -5,12 +5,13 @@ import { isReenactError, ReenactError } from '../../runtime/core/errors.ts'
 import type { RetryPolicy } from '../../runtime/core/retry-policy.ts'
 import { retryPresets } from '../../runtime/core/retry-policy.ts'
 import { streamName } from '../../runtime/core/stream-name.ts'
-import { checkCommand } from '../command.ts'
+import { type CheckedCommand, checkCommand } from '../command.ts'
 import type { Directory } from '../directory.ts'
 import { Envelope } from '../envelope.ts'
 import { classOf, retryDefaults } from '../failure.ts'
 import { type Model, stateText } from '../model.ts'
 import type { RawOutcome } from '../outcome.ts'
+import { nextHop } from './hops.ts'
 import type { InFlight } from './in-flight.ts'
 import type { DoneStep, ProcessState, StepState } from './process-state.ts'
 import { isTerminalError, type StepError, textOfError } from './step-error.ts'
@@ -76,11 +77,13 @@ export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<Attemp
 export async function attemptUndo(
   deps: AttemptDeps,
   attempt: Attempt,
-  { output, known }: DoneStep,
+  { output, known, late }: DoneStep,
 ): Promise<AttemptResult> {
   const { stream, step } = attempt
   const { definition, key, requestedAt, input } = step
-  const id = stepId(stream, undoKey(key), requestedAt)
+  // An activity that succeeds late may have been undone before, for nothing.
+  const again = late && definition.kind === 'activity'
+  const id = stepId(stream, undoKey(key, again), requestedAt)
   if (definition.kind === 'command') {
     const command = definition.undo?.({ input, output })
     if (!command) return { outcome: 'completed', output: null }
@@ -106,41 +109,55 @@ interface Sent {
   readonly commandId: string
 }
 
-async function sendCommand(
-  { directory, models }: AttemptDeps,
+function sendCommand(deps: AttemptDeps, attempt: Attempt, sent: Sent): Promise<AttemptResult> {
+  return new Promise((resolve) => {
+    const { model, id, commandId } = sent
+    const failed = (error: unknown) => resolve(failureOf(attempt.step, error))
+    try {
+      const checked = checkedCommand(deps, attempt, sent)
+      const answered = (outcome: RawOutcome) => {
+        if (!outcome.accepted) return resolve(rejected(model, checked.type, outcome, attempt.step))
+        const { revision, position } = outcome.state
+        const output = { id, commandId, events: outcome.events, revision, position }
+        resolve({ outcome: 'completed', output })
+      }
+      deps.directory.send(
+        model,
+        streamName(model.name, id),
+        new Envelope(checked, answered, failed),
+      )
+    } catch (error) {
+      failed(error)
+    }
+  })
+}
+
+function checkedCommand(
+  { models }: AttemptDeps,
   { stream, state, step }: Attempt,
   { model, id, command, commandId }: Sent,
-): Promise<AttemptResult> {
-  try {
-    if (models.get(model.name) !== model) throw unknownActor(model.name)
-    const { timeoutMs } = step.definition.options
-    const actor = streamName(model.name, id)
-    const options = {
-      commandId,
-      correlationId: state.correlationId || stream,
-      causationId: `${stream}@${step.key}`,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    }
-    const checked = checkCommand(model, actor, command(), options, () => commandId)
-    const outcome = await new Promise<RawOutcome>((resolve, reject) => {
-      directory.send(model, actor, new Envelope(checked, resolve, reject))
-    })
-    if (!outcome.accepted) return rejected(model, checked.type, outcome, step)
-    const { revision, position } = outcome.state
-    return {
-      outcome: 'completed',
-      output: { id, commandId, events: outcome.events, revision, position },
-    }
-  } catch (error) {
-    if (isReenactError(error, 'Closed')) return { outcome: 'closed' }
-    const failure = classOf(error)
-    const { retry = retryDefaults[failure] } = step.definition.options
-    return {
-      outcome: 'failed',
-      error: stepError(error, step),
-      unknown: failure !== 'permanent',
-      retry: failure === 'permanent' ? never : failure === 'busy' ? retryDefaults.busy : retry,
-    }
+): CheckedCommand {
+  if (models.get(model.name) !== model) throw unknownActor(model.name)
+  const { timeoutMs } = step.definition.options
+  const options = {
+    commandId,
+    correlationId: state.correlationId || stream,
+    causationId: `${stream}@${step.key}`,
+    metadata: nextHop(step.hops),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  }
+  return checkCommand(model, streamName(model.name, id), command(), options, () => commandId)
+}
+
+function failureOf(step: StepState, error: unknown): AttemptResult {
+  if (isReenactError(error, 'Closed')) return { outcome: 'closed' }
+  const failure = classOf(error)
+  const { retry = retryDefaults[failure] } = step.definition.options
+  return {
+    outcome: 'failed',
+    error: stepError(error, step),
+    unknown: failure !== 'permanent',
+    retry: failure === 'permanent' ? never : failure === 'busy' ? retryDefaults.busy : retry,
   }
 }
 

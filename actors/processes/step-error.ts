@@ -8,7 +8,7 @@ import { messageOf } from '../../runtime/core/errors.ts'
  * - `rejected`: the aggregate said no. Never retried.
  * - `failed`: the last attempt threw, or a `TerminalError` said that no further one can help.
  * - `timeout`: the last attempt took too long.
- * - `cancelled`: an operator ended it.
+ * - `cancelled`: somebody ended it by `runtime.processes.cancel` with its `step`.
  */
 export interface StepError {
   /** Why, in one word. */

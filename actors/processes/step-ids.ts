@@ -8,9 +8,10 @@ import { v7 } from 'uuid'
  * the step was requested and a hash of its name, so that actors find it fast.
  */
 export function stepId(stream: string, key: string, requestedAt: number): string {
-  const digest = Buffer.from(hash('sha256', `${stream}\n${key}`, 'hex'), 'hex')
+  const digest = hash('sha256', `${stream}\n${key}`, 'buffer')
   return v7({ msecs: requestedAt, seq: digest.readUInt32BE(16), random: digest.subarray(0, 16) })
 }
 
 /** What undoes a step has an id of its own. */
-export const undoKey = (key: string): string => `${key}/undo`
+export const undoKey = (key: string, again: boolean): string =>
+  again ? `${key}/undo/again` : `${key}/undo`

@@ -17,12 +17,18 @@ export interface Resident {
   /** Attempts by step. */
   readonly inFlight: Map<string, InFlight>
   /** Steps that wait for their dependency: until when. */
-  readonly heldBack: Map<string, number>
+  heldBack: Map<string, number> | undefined
   readonly undoing: Undoing
   /** The store did not do what it should: nothing is begun before. */
   notBefore: number
   /** It cannot be replayed: it stands still, the others go on. */
   fault: unknown
+}
+
+/** An attempt of a step, or an undoing, that waits for its turn. */
+interface Work {
+  readonly resident: Resident
+  readonly attempt: { readonly step: StepState; readonly flight: InFlight } | 'undo'
 }
 
 /** What issuing needs. */
@@ -59,7 +65,7 @@ export class StepIssuer {
   readonly #deps: AttemptDeps
   readonly #dependencies: Dependencies
   readonly #isolation = new Isolation()
-  readonly #ready: (() => Promise<void>)[] = []
+  readonly #ready: Work[] = []
   #waiting: (() => void)[] = []
   #running = 0
   #stopping = false
@@ -97,43 +103,67 @@ export class StepIssuer {
   begin(resident: Resident, step: StepState): void {
     const flight = new InFlight()
     resident.inFlight.set(step.key, flight)
-    this.#enqueue(async () => {
-      try {
-        await this.#attempt(resident, step, flight)
-      } finally {
-        resident.inFlight.delete(step.key)
-        flight.end()
-        this.#options.pump(resident)
-      }
-    })
+    this.#ready.push({ resident, attempt: { step, flight } })
+    this.#work()
   }
 
   async #attempt(resident: Resident, given: StepState, flight: InFlight): Promise<void> {
-    const { state, stream, id } = resident.instance
-    const step = state && liveStep(state, given.key)
-    if (!step || flight.aborted || isHeld(state)) return
-    if (step.interrupted >= interruptedMax) {
-      await this.#settle(resident, step, killed(step))
-      return
+    try {
+      const step = this.#admitted(resident, given, flight)
+      // Whoever begins it is not done yet with looking at what else is owed.
+      if (!step) return await undefined
+      const result =
+        step.interrupted >= interruptedMax
+          ? killed(step)
+          : await this.#attemptNow(resident, step, flight)
+      await this.#settle(resident, step, result)
+    } finally {
+      resident.inFlight.delete(given.key)
+      flight.end()
+      this.#options.pump(resident)
+      this.#over()
     }
+  }
+
+  /** The step as it is now; `undefined`: it is not to be attempted, or not yet. */
+  #admitted(resident: Resident, { key }: StepState, flight: InFlight): StepState | undefined {
+    const { state } = resident.instance
+    const step = state && liveStep(state, key)
+    if (!step || flight.aborted || isHeld(state)) return undefined
+    if (step.interrupted >= interruptedMax) return step
     const dependency = this.#dependencies.get(step.definition.options.dependency)
     const waitMs = dependency?.admit(step.attempts > 0) ?? 0
-    if (waitMs > 0) {
-      resident.heldBack.set(step.key, this.#deps.directory.deps.ports.clock.now() + waitMs)
-      return
+    if (waitMs === 0) {
+      resident.heldBack?.delete(key)
+      return step
     }
-    resident.heldBack.delete(step.key)
+    resident.heldBack ??= new Map()
+    resident.heldBack.set(key, this.#deps.directory.deps.ports.clock.now() + waitMs)
+    return undefined
+  }
+
+  async #attemptNow(resident: Resident, step: StepState, flight: InFlight): Promise<AttemptResult> {
+    const { state, stream, id } = resident.instance
     this.#options.metrics.attempts += 1
     const onLate = (output: unknown) => void this.#options.tell(id, completed(step, output))
-    const attempt = () => attemptStep(this.#deps, { stream, state, step, flight, onLate })
-    const result = await (isSuspect(step)
-      ? this.#isolation.alone(() => this.#attemptSuspect(resident, step, attempt))
-      : this.#isolation.beside(attempt))
+    const suspect = isSuspect(step)
+    const waiting = this.#isolation.enter(suspect)
+    if (waiting !== undefined) await waiting
+    let result: AttemptResult
+    try {
+      const attempt = { stream, state: state as ProcessState, step, flight, onLate }
+      result = suspect
+        ? await this.#attemptSuspect(resident, step, () => attemptStep(this.#deps, attempt))
+        : await attemptStep(this.#deps, attempt)
+    } finally {
+      this.#isolation.leave()
+    }
     flight.answered()
-    if (result.outcome === 'closed') return
-    if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency?.succeeded()
-    else dependency?.failed()
-    await this.#settle(resident, step, result)
+    const dependency = this.#dependencies.get(step.definition.options.dependency)
+    if (!dependency || result.outcome === 'closed') return result
+    if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency.succeeded()
+    else dependency.failed()
+    return result
   }
 
   /** Counted before the attempt: should this end the process, nothing else is to blame. */
@@ -150,17 +180,20 @@ export class StepIssuer {
     return attempt()
   }
 
-  async #settle({ instance }: Resident, step: StepState, result: AttemptResult): Promise<void> {
-    if (result.outcome === 'closed') return
+  #settle(
+    { instance }: Resident,
+    step: StepState,
+    result: AttemptResult,
+  ): Promise<void> | undefined {
+    if (result.outcome === 'closed') return undefined
     const { metrics } = this.#options
     if (result.outcome === 'completed') {
       metrics.completed += 1
-      await this.#options.tell(instance.id, completed(step, result.output))
-      return
+      return this.#options.tell(instance.id, completed(step, result.output))
     }
     const { error, unknown, retry } = result
     const delayMs = retry.delayMs(step.attempts + 1)
-    await this.#options.tell(instance.id, (state): Entry | undefined => {
+    return this.#options.tell(instance.id, (state): Entry | undefined => {
       const { key } = step
       const isLive = liveStep(state, key) !== undefined
       if (isLive && delayMs !== null) {
@@ -184,26 +217,25 @@ export class StepIssuer {
 
   /** Begins undoing as soon as there is room. */
   undo(resident: Resident): void {
-    const { undoing, instance } = resident
-    if (!undoing.begin()) return
-    this.#enqueue(async () => {
-      const tell = async (make: Tell) => {
-        await this.#options.tell(instance.id, make)
-        return instance.state
-      }
-      const settled = async (key: string) => resident.inFlight.get(key)?.whenOver()
-      try {
-        await undoing.run(this.#deps, { instance, tell, settled, isStopping: () => this.#stopping })
-      } finally {
-        undoing.end()
-        this.#options.pump(resident)
-      }
-    })
+    if (!resident.undoing.begin()) return
+    this.#ready.push({ resident, attempt: 'undo' })
+    this.#work()
   }
 
-  #enqueue(work: () => Promise<void>): void {
-    this.#ready.push(work)
-    this.#work()
+  async #undo(resident: Resident): Promise<void> {
+    const { undoing, instance, inFlight } = resident
+    const tell = async (make: Tell) => {
+      await this.#options.tell(instance.id, make)
+      return instance.state
+    }
+    const settled = async (key: string) => inFlight.get(key)?.whenOver()
+    try {
+      await undoing.run(this.#deps, { instance, tell, settled, isStopping: () => this.#stopping })
+    } finally {
+      undoing.end()
+      this.#options.pump(resident)
+      this.#over()
+    }
   }
 
   #letIn(): void {
@@ -218,18 +250,23 @@ export class StepIssuer {
       if (this.#ready.length < this.#options.concurrency) this.#letIn()
       if (!work) return
       this.#running += 1
-      void work().finally(() => {
-        this.#running -= 1
-        if (this.#stopping && this.#running === 0) this.#idle?.()
-        this.#work()
-      })
+      const { resident, attempt } = work
+      if (attempt === 'undo') void this.#undo(resident)
+      else void this.#attempt(resident, attempt.step, attempt.flight)
     }
+  }
+
+  #over(): void {
+    this.#running -= 1
+    if (this.#stopping && this.#running === 0) this.#idle?.()
+    this.#work()
   }
 }
 
 /** Whether anybody still wants to know what became of a step. */
-const isOpen = ({ unresolved, undoable }: ProcessState, wanted: string): boolean =>
+const isOpen = ({ unresolved, undoable, undoneUnknown }: ProcessState, wanted: string): boolean =>
   unresolved.some(({ key }) => key === wanted) ||
+  undoneUnknown.some(({ key }) => key === wanted) ||
   undoable.some(({ step, known }) => step.key === wanted && !known)
 
 const completed =

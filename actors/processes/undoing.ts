@@ -55,7 +55,8 @@ export class Undoing {
 
   /** Whether there is anything to do, a compensation to end included. */
   owed(state: ProcessState): boolean {
-    if (this.#active) return false
+    // What succeeds late is undone only where a compensation had begun.
+    if (this.#active || !state.compensated) return false
     const { resolve, undo } = undoOwed(state)
     const next = resolve.at(-1)?.key ?? undo[0]?.step.key
     if (next === undefined) return compensation(state) !== undefined
@@ -125,8 +126,9 @@ export class Undoing {
     const result = await attemptUndo(deps, this.#attempt(of, state, step), done).catch(thrown(step))
     if (result.outcome === 'closed') return false
     if (result.outcome === 'failed') return this.#again(of, step, result)
+    // Where it became known meanwhile that it had its effect, what was undone was perhaps nothing: it is undone again.
     await of.tell(({ undoable }): Entry | undefined =>
-      undoable.some((one) => one.step.key === step.key)
+      undoable.some((one) => one.step.key === step.key && one.known === done.known)
         ? { type: 'reenact.StepUndone', step: step.key }
         : undefined,
     )

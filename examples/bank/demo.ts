@@ -1,4 +1,4 @@
-// `npm run demo`: write, be refused, repeat, crash, replay. One file on disk, gone at the end; another store can be
+// `npm run bank`: write, be refused, repeat, crash, replay. One file on disk, gone at the end; another store can be
 // given, such as esdb://localhost:2113?tls=false of `npx reenact serve`.
 
 import { spawn } from 'node:child_process'

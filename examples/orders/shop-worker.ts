@@ -1,7 +1,8 @@
 // The shop in a process of its own: takes orders, works until all have ended, prints the books. It may be killed at any time.
 //
-// Arguments: STORE ORDERS UNITS FAIL CRASH-AT FIRST. FIRST: orders before it were placed by an earlier life.
+// Arguments: STORE ORDERS UNITS FAIL CRASH-AT FIRST BRIEF. FIRST: orders before it were placed by an earlier life.
 
+import { setTimeout } from 'node:timers/promises'
 import { createRuntime, type Runtime, steps } from '../../runtime/index.ts'
 import { Order } from './order.ts'
 import { orderProcess, shop } from './order-process.ts'
@@ -9,17 +10,27 @@ import { paymentService } from './payment-service.ts'
 import { Points } from './points.ts'
 import { figuresOf, Sales, StockLevels } from './read-models.ts'
 import { Stock } from './stock.ts'
+import { storyOf } from './story.ts'
 import { Wallet } from './wallet.ts'
 
-const [store = 'memory:', orders = '3', units = '100', fail = '', crashAt = '', first = '0'] =
-  process.argv.slice(2)
+const [
+  store = 'memory:',
+  orders = '3',
+  units = '100',
+  fail = '',
+  crashAt = '',
+  first = '0',
+  brief,
+] = process.argv.slice(2)
 const count = Number(orders)
 const price = 40
 const customer = (n: number): string => `customer-${n}`
 const failures = { payment: Number.POSITIVE_INFINITY, 'payment-once': 1 }[fail] ?? 0
+/** Few enough to be told one by one. */
+const areFew = count - Number(first) <= 10
 
 const OrderProcess = orderProcess({
-  payments: paymentService(failures),
+  payments: paymentService({ failures, isSilent: fail === 'cancel' }),
   // Short delays, since somebody is watching.
   retry: steps([100, 200, 400]),
 })
@@ -34,7 +45,13 @@ async function placeOrders(runtime: Runtime): Promise<void> {
     await wallet.send({ type: 'topUp', amount }, { commandId: `top-up-${n}` })
     const order = { customer: customer(n), item: 'lamp', units: 1, amount: price }
     const command = { type: 'place', ...order } as const
-    await runtime.actor(Order, `order-${n}`).send(command, { commandId: `place-${n}` })
+    const actor = runtime.actor(Order, `order-${n}`)
+    await actor.send(command, { commandId: `place-${n}` })
+    if (fail === 'cancel') {
+      // By then the payment service was asked, and has not answered.
+      await setTimeout(300)
+      await actor.send({ type: 'requestCancel' }, { commandId: `cancel-${n}` })
+    }
   }
   const numbers = Array.from({ length: count - Number(first) }, (_, n) => Number(first) + n)
   await Promise.all(numbers.map(place))
@@ -52,13 +69,21 @@ async function ended(runtime: Runtime, id: string) {
   }
 }
 
+/** What an earlier life left half done. */
+async function printHalfDone(runtime: Runtime): Promise<void> {
+  for await (const { id, steps } of runtime.processes.list(OrderProcess)) {
+    const names = steps.map(({ name }) => name).join(', ')
+    if (areFew) console.log(`  ${id}  was left with ${names || 'nothing'} under way`)
+  }
+}
+
 /** Where each order has come to, and whether stock and money add up. */
 async function printBooks(runtime: Runtime): Promise<void> {
   const ends = new Map<string, number>()
   let money = 0
   let points = 0
   for (let n = 0; n < count; n += 1) {
-    const info = await ended(runtime, `order-${n}`)
+    await ended(runtime, `order-${n}`)
     const order = await runtime.actor(Order, `order-${n}`).state()
     const wallet = (await runtime.actor(Wallet, customer(n)).state()).context
     const frozen = Object.values(wallet.frozen).reduce((sum, amount) => sum + amount, 0)
@@ -66,7 +91,8 @@ async function printBooks(runtime: Runtime): Promise<void> {
     points += (await runtime.actor(Points, customer(n)).state()).context.points
     const end = `${order.value}${order.context.reason ? `: ${order.context.reason}` : ''}`
     ends.set(end, (ends.get(end) ?? 0) + 1)
-    if (count <= 10) console.log(`order-${n}  ${info.value}  ${end}`)
+    if (!areFew || n < Number(first)) continue
+    console.log(`  order-${n}  ${order.value}  ${await storyOf(runtime, `order-${n}`)}`)
   }
   const { free, reserved, shipped } = (await runtime.actor(Stock, 'lamp').state()).context
   for (const [end, orders] of ends) console.log(`${orders} ${end}`)
@@ -110,12 +136,15 @@ if (crashAt !== '') {
     }
   })()
 }
+await printHalfDone(runtime)
 const work = runtime.processes.work()
 await runtime.project([Sales, StockLevels])
 await placeOrders(runtime)
 const placedAt = new Date()
 await printBooks(runtime)
-await printFigures(runtime, placedAt)
+if (brief !== 'brief') await printFigures(runtime, placedAt)
 const { triggers, attempts, retried } = work.metrics(OrderProcess)
-console.log(`this life: ${triggers} started, ${attempts} attempts, ${retried} retries`)
+if (brief !== 'brief') {
+  console.log(`this run: ${triggers} events taken, ${attempts} attempts, ${retried} retries`)
+}
 await runtime.close()

@@ -29,7 +29,7 @@ const acts = {
   resume: 'Lets a paused or parked process go on, with what came meanwhile.',
   skip: 'Goes on as if the step had succeeded with the output, or the undo had been done.',
   pause: 'Holds a process: no step begins and no timer fires.',
-  cancel: 'Ends a process and undoes what it did.',
+  cancel: 'Ends a process and undoes what it did; with --step, ends that step alone.',
 } as const
 
 export function define(command: Command): void {
@@ -55,7 +55,7 @@ export function define(command: Command): void {
       .description(`${does} It is an event of the process, with who and why.`)
       .requiredOption('--reason <text>', 'why')
       .option('--by <name>', 'who', userInfo().username)
-    if (name === 'retry' || name === 'skip')
+    if (name === 'retry' || name === 'skip' || name === 'cancel')
       act.option('--step <key>', 'which step, as list --json names it')
     if (name === 'skip') act.option('--output <json>', 'what the step would have given', parsed)
     act.action((app: string, kind: string, id: string, options: ActOptions, self: Command) =>

@@ -86,6 +86,10 @@ export function readHeader(event: { readonly metadata: string }): EventHeader {
   return readMetadata(event)
 }
 
+/** Whether this writer wrote an event, by the text: no value can hold its keys and quotes unescaped. */
+export const wroteIt = (writer: string, { metadata }: { readonly metadata: string }): boolean =>
+  metadata.includes(`,"writer":"${writer}","previousHash":"`)
+
 const isText = (value: unknown): boolean => typeof value === 'string'
 
 /** What each field must be to count. Foreign writers may mean something else by the same name. */

@@ -29,7 +29,7 @@ describe('examples on EventStoreDB', function () {
     return stdout
   }
 
-  it('the demo: a killed process loses nothing, nothing is paid twice, the chain holds', async () => {
+  it('the bank: a killed process loses nothing, nothing is paid twice, the chain holds', async () => {
     const told = await run('bank/demo.js', store)
     expect(told).to.match(/balance \d+: all \d+ acknowledged payments are there/)
     expect(told).to.match(/sent again: balance \d+, none paid twice/)

@@ -1,12 +1,60 @@
-// The read models of the orders example: they say what the aggregates say, now and as of a moment.
+// The orders example as somebody runs it, and its read models: they say what the aggregates say, now and as of a moment.
 
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { Order } from '../../examples/orders/order.ts'
 import { figuresOf, Sales, StockLevels } from '../../examples/orders/read-models.ts'
 import { Stock } from '../../examples/orders/stock.ts'
 import { createRuntime } from '../../runtime/index.ts'
 
-describe('the orders example', () => {
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const isThorough = Number(process.env['REENACT_PROCESS_KILLS'] ?? 10) > 10
+
+async function run(script: string, ...args: readonly string[]): Promise<string> {
+  const file = join(root, 'dist', 'examples', 'orders', script)
+  const env = { ...process.env, NO_COLOR: '1' }
+  const options = { cwd: root, env }
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], options)
+  return stdout
+}
+
+describe('the orders example', function () {
+  this.timeout(120_000)
+
+  it('is killed, starts again, and undoes what its customers cancel', async () => {
+    const told = await run('main.js', '--cancel', '--orders', '2', '--crash-at', '14')
+    expect(told).to.include('kill -9 at write 14')
+    expect(told).to.match(/order-0 {2}cancelled {2}.*undo reserve, cancel$/m)
+    expect(told).to.include('2 cancelled: the customer cancelled')
+    expect(told).to.include('stock: 100 free, 0 reserved, 0 shipped; together 100')
+    expect(told).to.include('money: 200 in all; points: 0')
+  })
+
+  if (isThorough) {
+    it('is the demo: completed, tried again, undone, cancelled, killed; the books are right', async () => {
+      const told = await run('demo.js')
+      expect(told).to.match(/order-2 {2}confirmed .*approve at attempt 2/)
+      expect(told).to.match(
+        /order-3 {2}cancelled .*approve failed 4 times, undo freeze, undo reserve/,
+      )
+      expect(told).to.match(/order-4 {2}cancelled .*undo reserve/)
+      expect(told).to.include('\nkilled\n')
+      expect(told).to.include('7 confirmed')
+      expect(told).to.include('stock: 93 free, 0 reserved, 7 shipped; together 100')
+      expect(told).to.include('money: 900 in all; points: 280')
+    })
+
+    it('sells 100 lamps to 1,000 buyers, and not one more', async () => {
+      const told = await run('main.js', '--flash-sale')
+      expect(told).to.match(/^100 confirmed$/m)
+      expect(told).to.match(/^900 cancelled: .*enough$/m)
+      expect(told).to.include('stock: 0 free, 0 reserved, 100 shipped; together 100')
+    })
+  }
+
   it('shows sales and stock now, and as they were at a moment', async () => {
     const runtime = await createRuntime({ store: 'memory:', actors: [Order, Stock] })
     try {

@@ -22,7 +22,7 @@ const kills = Number(process.env['REENACT_SERVER_KILLS'] ?? 2)
 const appendsEach = 10 * (kills + 1)
 
 const OrderProcess = orderProcess({
-  payments: paymentService(0),
+  payments: paymentService(),
   retry: steps([100, 200, 400]),
 })
 

@@ -9,6 +9,9 @@ import {
   compensate,
   type DomainEvent,
   isReenactError,
+  isStepError,
+  type ProcessFilter,
+  type ProcessWork,
   processManager,
   type Runtime,
   steps,
@@ -79,13 +82,15 @@ function processes(script: ('fail' | 'refuse' | 'ok')[], undoScript: 'fail'[] = 
 describe('operating processes', () => {
   let all: World
   let runtime: Runtime
+  let work: ProcessWork
   beforeEach(() => {
     all = world()
   })
   afterEach(() => all.until(runtime.close()))
 
   const start = async (made: ReturnType<typeof processes>) => {
-    runtime = await all.open([made.Process])
+    runtime = await all.look([made.Process])
+    work = runtime.processes.work()
     await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
     await all.ports.advance(100)
     return made.Process
@@ -120,10 +125,12 @@ describe('operating processes', () => {
     expect(letter).to.deep.include({ id: 'a', why: 'step', error: shown.parked?.error })
     expect(letter?.step).to.equal(shown.parked?.step)
     expect(letter?.since).to.equal(shown.lastAt)
+    expect(work.metrics(Process)).to.include({ open: 1, parked: 1 })
     await all.until(runtime.processes.resume(Process, 'a', act))
     const { context, status } = await all.until(runtime.processes.settled(Process, 'a'))
     expect([status, context?.got]).to.deep.equal(['done', 'worked'])
     expect(await parked()).to.deep.equal([])
+    expect(work.metrics(Process)).to.include({ open: 0, parked: 0 })
     expect(made.calls).to.deep.equal(['work 1', 'work 2', 'work 1'])
     const { events } = await all.log.readStream('working-a')
     const resumed = events.find(({ type }) => type === 'reenact.ProcessResumed')
@@ -148,6 +155,84 @@ describe('operating processes', () => {
     const { context } = await all.until(runtime.actor(Case, 'a-log').state())
     expect(context.notes).to.deep.equal(['in', 'not in a-log'])
     expect(made.calls.at(-1)).to.equal('undo')
+  })
+
+  it('a single step can be cancelled: its process takes that as a failure, or is parked with it', async () => {
+    const slow = activity(() => new Promise<never>(() => {}), { timeoutMs: 60_000 })
+    const caught = setup({
+      types: {
+        context: {} as { kind: string },
+        events: {} as DomainEvent<typeof Case>,
+      },
+      actors: { slow },
+    }).createMachine({
+      context: { kind: '' },
+      initial: 'working',
+      states: {
+        working: {
+          invoke: {
+            src: 'slow',
+            input: null,
+            onError: {
+              target: 'over',
+              actions: assign({
+                kind: ({ event }) => (isStepError(event.error) ? event.error.kind : ''),
+              }),
+            },
+          },
+        },
+        over: { type: 'final' },
+      },
+    })
+    const Caught = processManager('caught', caught, { on: [{ event: 'case.Begun', starts: true }] })
+    const made = processes(['fail'])
+    runtime = await all.open([Caught, made.Process])
+    await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
+    await all.ports.advance(100)
+    for (const Process of [Caught, made.Process]) {
+      const [step] = (await all.until(runtime.processes.show(Process, 'a'))).steps
+      const cancel = (key = '') => runtime.processes.cancel(Process, 'a', { ...act, step: key })
+      const none = await all.until(cancel('9/none').catch((error: unknown) => error))
+      expect(isReenactError(none, 'ProcessNotFound')).to.equal(true)
+      await all.until(cancel(step?.step))
+    }
+    const ended = await all.until(runtime.processes.settled(Caught, 'a'))
+    expect([ended.status, ended.context?.kind]).to.deep.equal(['done', 'cancelled'])
+    const { status, parked } = await show(made.Process)
+    expect([status, parked?.error.kind]).to.deep.equal(['parked', 'cancelled'])
+    const [, letter] = (await all.log.readStream('caught-a')).events.filter(({ type }) =>
+      /Triggered|StepCancelled/.test(type),
+    )
+    expect(JSON.parse(letter?.data ?? '')).to.deep.include(act)
+    await all.until(runtime.processes.retry(made.Process, 'a', act))
+    expect((await all.until(runtime.processes.settled(made.Process, 'a'))).status).to.equal('done')
+  })
+
+  it('are listed by state, by age and by whether undoing gets on', async () => {
+    const made = processes(
+      ['refuse', 'ok'],
+      Array.from({ length: 30 }, () => 'fail' as const),
+    )
+    const Process = await start(made)
+    const between = all.ports.clock.now()
+    await all.until(runtime.actor(Case, 'b').send({ type: 'begin' }))
+    await all.ports.advance(1_000)
+    const ids = async (filter: ProcessFilter) => {
+      const found = []
+      for await (const { id } of runtime.processes.list(Process, filter)) found.push(id)
+      return found.sort()
+    }
+    const listed = (filter: ProcessFilter) => all.until(ids(filter))
+    expect(await listed({})).to.deep.equal(['a'])
+    expect(await listed({ status: 'all' })).to.deep.equal(['a', 'b'])
+    expect(await listed({ status: 'done' })).to.deep.equal(['b'])
+    expect(await listed({ status: 'all', startedBefore: between })).to.deep.equal(['a'])
+    expect(await listed({ stuck: true })).to.deep.equal([])
+    await all.until(runtime.processes.cancel(Process, 'a', act))
+    for (let tries = 0; tries < 400 && (await listed({ stuck: true })).length === 0; tries += 1)
+      await all.ports.advance(1_000)
+    expect(await listed({ stuck: true })).to.deep.equal(['a'])
+    expect(await listed({ status: 'cancelling', stuck: false })).to.deep.equal([])
   })
 
   it('undoing that fails is repeated until it is done, and shows that it does not get on', async () => {
@@ -210,77 +295,5 @@ describe('operating processes', () => {
     expect(await code(operate.show(Process, 'nobody'))).to.equal('ProcessNotFound')
     expect(await code(operate.show(processes([]).Process, 'a'))).to.equal('UnknownProcess')
     expect(() => operate.work()).to.throw('runs here already')
-  })
-
-  it('a machine that fails on an event is parked with it, and goes on when it is mended', async () => {
-    const make = (fails: boolean) =>
-      processManager(
-        'failing',
-        setup({
-          types: { context: {} as { n: number }, events: {} as DomainEvent<typeof Case> },
-        }).createMachine({
-          context: { n: 0 },
-          on: {
-            'case.Begun': {},
-            'case.Noted': {
-              actions: assign({
-                n: ({ context }) => {
-                  if (fails) throw new Error('not yet')
-                  return context.n + 1
-                },
-              }),
-            },
-          },
-        }),
-        { on: [{ event: 'case.Begun', starts: true }, { event: 'case.Noted' }] },
-      )
-    const Broken = make(true)
-    runtime = await all.open([Broken])
-    await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
-    for (const text of ['x', 'y'])
-      await all.until(runtime.actor(Case, 'a').send({ type: 'note', text }))
-    await all.ports.advance(1_000)
-    expect((await all.until(runtime.processes.show(Broken, 'a'))).parked?.why).to.equal('machine')
-    await all.until(runtime.close())
-    const Mended = make(false)
-    runtime = await all.open([Mended])
-    await all.until(runtime.processes.resume(Mended, 'a', act))
-    expect((await all.until(runtime.processes.show(Mended, 'a'))).context?.n).to.equal(2)
-  })
-
-  it('a machine that was changed under a process stops it, loses nothing, and goes on when it is put back', async () => {
-    const make = (waitMs: number) =>
-      processManager(
-        'changing',
-        setup({
-          types: { context: {} as { n: number }, events: {} as DomainEvent<typeof Case> },
-        }).createMachine({
-          context: { n: 0 },
-          initial: 'a',
-          states: { a: { after: { [waitMs]: 'b' } }, b: {} },
-          on: { 'case.Noted': { actions: assign({ n: ({ context }) => context.n + 1 }) } },
-        }),
-        { on: [{ event: 'case.Begun', starts: true }, { event: 'case.Noted' }] },
-      )
-    const Old = make(1_000_000)
-    runtime = await all.open([Old])
-    await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
-    await all.ports.advance(100)
-    await all.until(runtime.close())
-    const New = make(2_000_000)
-    runtime = await all.open([New])
-    await all.ports.advance(100)
-    await all.until(runtime.actor(Case, 'a').send({ type: 'note', text: 'x' }))
-    await all.until(runtime.actor(Case, 'b').send({ type: 'begin' }))
-    await all.ports.advance(1_000)
-    const error = await all.until(
-      runtime.processes.show(New, 'a').catch((thrown: unknown) => thrown),
-    )
-    expect(isReenactError(error, 'NonDeterministic'), String(error)).to.equal(true)
-    expect((await all.until(runtime.processes.show(New, 'b'))).value).to.equal('a')
-    await all.until(runtime.close())
-    runtime = await all.open([Old])
-    await all.ports.advance(1_000)
-    expect((await all.until(runtime.processes.show(Old, 'a'))).context?.n).to.equal(1)
   })
 })

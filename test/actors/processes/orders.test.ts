@@ -33,6 +33,10 @@ describe('the order process', () => {
     expect(await until(checkBooks(shop, runtime, 10))).to.equal('cancelled')
     const { context } = await until(runtime.actor(Order, 'o1').state())
     expect(context.reason).to.include('covered')
+    const { events } = await until(shop.log.readStream('order_process-o1'))
+    const types = events.map(({ type }) => type)
+    expect(types, 'a refusal is no failure').not.to.include('reenact.StepAttemptFailed')
+    expect(types).to.include('reenact.StepFailed')
     expect(shop.payments.calls).to.equal(0)
   })
 

@@ -8,6 +8,7 @@ import {
   createRuntime,
   isReenactError,
   type Reaction,
+  ReenactError,
   type Runtime,
   reaction,
 } from '../../../runtime/index.ts'
@@ -24,6 +25,7 @@ const Loyalty = reaction('loyalty', {
   }),
 })
 
+const details = { queue: 'dead letters', limit: 0 }
 const act = { by: 'ann', reason: 'mended' }
 const placed = { type: 'place', customer: 'ann', item: 'lamp', units: 1, amount: 10 } as const
 
@@ -139,6 +141,46 @@ describe('reactions', () => {
     expect(await stock()).to.deep.include({ free: 0, reserved: { o1: 1, o2: 1 } })
     expect(await letters('open')).to.deep.equal([])
     expect((await letters('all')).map(({ status }) => status)).to.deep.equal(['retried'])
+  })
+
+  it('stand still while not even a dead letter can be kept, and lose nothing', async () => {
+    const Picky = reaction('picky', {
+      from: Order,
+      on: 'Placed',
+      to: Points,
+      send: ({ customer, amount }, { actorId }) => {
+        if (actorId === 'o1') throw new Error('no idea')
+        return { id: customer, command: { type: 'grant', order: actorId, points: amount } }
+      },
+    })
+    const { log } = all
+    const append = log.append.bind(log)
+    let isFull = true
+    Object.assign(log, {
+      append: async (...[stream, events, options]: Parameters<typeof append>) =>
+        isFull && stream.startsWith('picky:')
+          ? { outcome: 'refused', error: new ReenactError('Overloaded', 'full', details) }
+          : append(stream, events, options),
+    })
+    runtime = await createRuntime({
+      store: log,
+      actors: [Order, Points],
+      reactions: [Picky],
+      ports: all.ports,
+    })
+    runtime.processes.work()
+    runtime.work()
+    await place('o1')
+    await place('o2')
+    await all.ports.advance(10_000)
+    expect(await points(), 'what comes after it waits').to.equal(0)
+    isFull = false
+    await all.ports.advance(10_000)
+    expect(await points()).to.equal(10)
+    const open = []
+    for await (const letter of runtime.deadLetters.list({ kind: 'picky' }))
+      open.push(letter.actorId)
+    expect(open).to.deep.equal(['o1'])
   })
 
   it('leave a command that cannot succeed to the dead letters of its actor', async () => {

@@ -38,6 +38,7 @@ const happening = fc.record({
     ...(['completed', 'completed', 'completed', 'failed', 'attempt', 'interrupted'] as const),
     ...(['event', 'timer', 'time', 'stale', 'undone', 'resolved', 'stuck'] as const),
     ...(['paused', 'resumed', 'retried', 'skipped', 'cancelled', 'started'] as const),
+    'step cancelled' as const,
   ),
   pick: fc.nat(9),
 })
@@ -95,6 +96,8 @@ const entryOf = ({ what, pick }: Happening, state: ProcessState): Entry | undefi
       return of({ type: 'reenact.StepRetried', step: key, ...act }, step)
     case 'skipped':
       return of({ type: 'reenact.StepSkipped', step: key, output: null, ...act }, step)
+    case 'step cancelled':
+      return of({ type: 'reenact.StepCancelled', step: key, ...act }, step)
     case 'cancelled':
       return isEnded(state) ? undefined : { type: 'reenact.ProcessCancelled', ...act }
     case 'time':
@@ -118,7 +121,13 @@ const everythingOf = (stream: string, state: ProcessState) => {
       resolve: resolve.map(owed),
       undo: undo.map(({ step, output, known, late }) => ({ ...owed(step), output, known, late })),
       held: state.held,
-      rest: [state.resumeTo, state.compensated, state.correlationId, state.lastTrigger],
+      rest: [
+        state.resumeTo,
+        state.undoneUnknown.map(owed),
+        state.compensated,
+        state.correlationId,
+        state.lastTrigger,
+      ],
       machine: [state.snapshot?.status, state.snapshot?.historyValue],
     }),
   )
