@@ -50,7 +50,11 @@ export interface AggregateOptions<M extends AnyStateMachine> {
   readonly ignored?: readonly string[]
   /** Raise it when a function used by the machine, but not written in it, changes its meaning. Default 1. */
   readonly version?: number
+  /** `false`: XState works out every step, with the same results and many times slower. Default `true`. */
+  readonly compile?: boolean
 }
+
+const optionNames = ['events', 'commands', 'ignored', 'version', 'compile'] as const
 
 // Keeps the internals out of the public type and of printouts.
 const modelOf_ = Symbol.for('reenact.model')
@@ -66,6 +70,8 @@ export interface Aggregate<
   readonly machine: M
   /** Whether snapshots speed up activation, or why not. */
   readonly snapshots: 'on' | { readonly off: string }
+  /** Whether the machine runs by a table made once, or what in it leaves every step to XState. */
+  readonly compiled: 'yes' | { readonly no: string }
 }
 
 /**
@@ -92,13 +98,17 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
   if (!isMachine(machine)) {
     throw optionError(name, 'machine', `is ${kindOf(machine)}`, 'give what createMachine returns')
   }
-  checkOptions(options, ['events', 'commands', 'ignored', 'version'], `aggregate '${name}'`)
+  checkOptions(options, optionNames, `aggregate '${name}'`)
   const version = wholeFrom1(name, 'version', options.version ?? 1)
+  const { compile = true } = options
+  if (typeof compile !== 'boolean') {
+    throw optionError(name, 'compile', `is ${kindOf(compile)}`, 'give true or false')
+  }
   const declared = options.events as unknown as Readonly<Record<string, EventDefinition>>
   const events = readEvents(name, declared)
   const upcasters = readUpcasters(name, declared, options.ignored ?? [])
   const facts = checkMachine({ aggregate: name, machine, events: new Set(events.keys()) })
-  const runner = new MachineRunner(machine, name)
+  const runner = new MachineRunner(machine, name, { compile })
   const found = readInitial(name, runner)
   const snapshots = snapshotsOf(found.context)
   const initial = snapshots === 'on' ? settledInitial(runner, found) : found
@@ -119,7 +129,7 @@ export function aggregate<const M extends AnyStateMachine, const Name extends st
     upcasters,
     snapshotKey: snapshots === 'on' ? machineKey(machine, upcasters, version) : undefined,
   }
-  const made: Aggregate<M, Name> = { name, machine, snapshots }
+  const made: Aggregate<M, Name> = { name, machine, snapshots, compiled: runner.compiled }
   Object.defineProperty(made, modelOf_, { value: model })
   return Object.freeze(made)
 }

@@ -128,7 +128,7 @@ function checkCommand(
   const kinds = transition.actions.map((action) => kindOf(input, node, type, action))
   if (kinds.includes('assign')) {
     throw broken(input, node, type, `command '${type}' assigns context`, {
-      fix: `emit an event and assign on that event`,
+      fix: `emit an event and assign on that event${orDeclare(type)}`,
     })
   }
   if (kinds.includes('emit') && kinds.includes('reject')) {
@@ -139,10 +139,14 @@ function checkCommand(
   const staysPut = transition.target?.every((target) => target === node && node.type === 'atomic')
   if (transition.target && !staysPut) {
     throw broken(input, node, type, `command '${type}' has a target`, {
-      fix: `emit an event and give the target to that event`,
+      fix: `emit an event and give the target to that event${orDeclare(type)}`,
     })
   }
 }
+
+/** What is not declared counts as a command: perhaps it was only forgotten. */
+const orDeclare = (type: string): string =>
+  isWildcard(type) ? '' : `; if '${type}' is one, add it to 'events'`
 
 /** Actions that run while events move state: assign only. */
 function checkMover(

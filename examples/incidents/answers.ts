@@ -120,7 +120,7 @@ export function refusalLines(refusals: readonly Refusals[]): readonly string[] {
   if (refusals.length === 0) return ['No command was refused.']
   const total = refusals.reduce((sum, { count: number }) => sum + number, 0)
   return [
-    `${pc.bold(count(total))} commands were refused`,
+    `${pc.bold(count(total))} ${total === 1 ? 'command was' : 'commands were'} refused`,
     '',
     ...table(
       [{ title: 'reason' }, { title: 'commands', align: 'right', paint: pc.bold }],

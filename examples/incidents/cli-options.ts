@@ -79,7 +79,10 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (error) {
-    const [sentence] = String((error as Error).message).split(/\. |\n/)
+    const [sentence] = String((error as Error).message)
+      // Where another option follows: Node asks back instead.
+      .replace(/^Option '(\S+)' argument is ambiguous/, "Option '$1' needs a value")
+      .split(/\. |\n/)
     throw new UsageError(`${sentence?.replace(/\.$/, '')}.`)
   }
 }

@@ -11,11 +11,12 @@ const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
 /** Refuses a name that cannot be a category: a letter, then letters, digits and underscores. */
 export function checkCategory(name: string): void {
-  if (categoryPattern.test(name) && name.toLowerCase() !== 'reenact') return
+  const isName = typeof name === 'string' && categoryPattern.test(name)
+  if (isName && name.toLowerCase() !== 'reenact') return
   throw new ReenactError(
     'InvalidName',
-    `'${name}' cannot name an aggregate. Use a letter, then letters, digits or underscores; 'reenact' is reserved.`,
-    { name, fix: 'rename it to match [A-Za-z][A-Za-z0-9_]*' },
+    `'${String(name)}' cannot be a name. Use a letter, then letters, digits or underscores; 'reenact' is reserved.`,
+    { name: String(name), fix: 'rename it to match [A-Za-z][A-Za-z0-9_]*' },
   )
 }
 

@@ -103,7 +103,7 @@ export interface Runtime extends CommandStreams, ReadModels, ProcessRuntime {
  * Opens a log and brings actors to life on it.
  *
  * @throws `InvalidOption` for wrong options, and what opening the store throws: `StoreLocked`,
- * `StoreUnreadable`, `UnsupportedFileSystem`
+ * `StoreUnreadable`, `UnsupportedFileSystem`, `StoreUnavailable`
  * @example
  * ```ts
  * const runtime = await createRuntime({ store: 'file:bank.db', actors: [Account] })
@@ -167,12 +167,15 @@ async function assemble(
   const running = runProcesses({ directory, bus, models, newId, check }, processes, reactions)
   const close = async (graceMs: number): Promise<void> => {
     directory.refuseNew()
-    await running.processes.close(graceMs)
+    // One grace for all of it, not one for each part.
+    const end = ports.clock.monotonic() + graceMs
+    const leftMs = () => Math.max(0, end - ports.clock.monotonic())
+    await running.processes.close(leftMs())
     if (bus.working) {
-      const waitMs = Math.min(graceMs, timerMsMax)
+      const waitMs = Math.min(leftMs(), timerMsMax)
       await Promise.race([bus.close(), sleep(ports.timers, waitMs, { background: true })])
     }
-    await directory.close(graceMs)
+    await directory.close(leftMs())
     await readModels.projections.close()
     if (opened) await store.close()
   }

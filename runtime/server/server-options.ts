@@ -29,6 +29,7 @@ export interface ServerOptions {
 
 /** A user who may not do everything. */
 export interface ServerUser {
+  /** What it logs in with. */
   readonly password: string
   /** What rights can be given to beside the name: `$ops` and names of your own. */
   readonly groups: readonly string[]

@@ -12,7 +12,7 @@ import { readingCases } from './contract/reading-cases.ts'
 import { stateCases } from './contract/state-cases.ts'
 import { subscriptionCases } from './contract/subscription-cases.ts'
 
-/** Every case there is. */
+/** Every case there is; {@link contractFor} picks those that apply to a store. */
 export const eventStoreContract: readonly ContractCase[] = [
   ...expectationCases,
   ...batchCases,

@@ -28,6 +28,7 @@ import { ReenactError } from '../core/errors.ts'
 export interface OwedStep {
   /** As the machine names it. */
   readonly step: string
+  /** What it is made by. */
   readonly kind: 'command' | 'activity' | 'compensate'
   /** What it was invoked with; of a command the id of the actor and the command. */
   readonly input: unknown
@@ -44,9 +45,11 @@ export interface OwedStep {
 
 /** A process in the middle of its life. It never changes: whatever happens makes a new one. */
 export interface ProcessScenario<P extends AnyProcessManager = AnyProcessManager> {
+  /** How far it has come. */
   readonly status: ProcessStatus
   /** The machine's state value; `undefined` before it was started. */
   readonly value: ProcessInfo<P>['value']
+  /** The machine's context; `undefined` before it was started. */
   readonly context: ProcessInfo<P>['context']
   /** Steps it waits for. */
   readonly owed: readonly OwedStep[]

@@ -2,7 +2,8 @@
 
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type AnyStateMachine, assign, createMachine, log } from 'xstate'
+import { type AnyStateMachine, assign, createMachine, emit, log } from 'xstate'
+import { aggregate, modelOf } from '../../actors/aggregate.ts'
 import { MachineRunner, type Snapshot } from '../../actors/machine.ts'
 import { machine as account } from '../fixtures/account.ts'
 import { anyEvent, anyShape, leaves, machineOf } from './generated-machines.ts'
@@ -239,6 +240,26 @@ describe('a compiled machine', function () {
       compare(made, [sent('a'), sent('b'), sent('a')], false)
     })
   }
+
+  it('is what an aggregate says it has, or what in it leaves that to XState', () => {
+    const events = { Noted: {} }
+    const noting = { on: { note: { actions: emit({ type: 'Noted' }) }, Noted: {} } }
+    const bounded = { ...noting, options: { maxIterations: 9 } }
+    const made = (config: object) => createMachine(config as never) as AnyStateMachine
+    expect(aggregate('a', made(noting), { events } as never).compiled).to.equal('yes')
+    const left = aggregate('a', made(bounded), { events } as never).compiled
+    expect(left).to.have.property('no').that.includes('maxIterations')
+    const off = aggregate('a', made(noting), { events, compile: false } as never).compiled
+    expect(off).to.have.property('no').that.includes("'compile'")
+  })
+
+  it('switched off is one that XState works out', () => {
+    const events = { Opened: {}, Deposited: {}, Withdrawn: {}, Closed: {} }
+    const { runner } = modelOf(aggregate('account', account, { events, compile: false }))
+    const opened = runner.step(runner.initial().snapshot, sent('open'))
+    expect(opened.emitted).to.have.length(1)
+    expect(runner.worked).to.equal(1)
+  })
 
   it('runs the account without XState', () => {
     const runner = new MachineRunner(account, 'account')

@@ -102,19 +102,19 @@ describe('a definition is refused, naming state, type and fix', () => {
       'a command that assigns',
       { on: { go: { actions: assign({ n: 1 }) }, Noted: {} } },
       { type: 'go' },
-      /assign on that event/,
+      /assign on that event; if '\w+' is one, add it to 'events'/,
     ],
     [
       'a command with a target',
       { initial: 'a', states: { a: { on: { go: 'b', Noted: {} } }, b: {} } },
       { state: 'a', type: 'go' },
-      /target to that event/,
+      /target to that event; if '\w+' is one, add it to 'events'/,
     ],
     [
       'a wildcard with a target',
       { initial: 'a', states: { a: { on: { '*': 'b', Noted: {} } }, b: {} } },
       { state: 'a', type: '*' },
-      /target to that event/,
+      /target to that event$/,
     ],
     [
       'emit together with reject',
@@ -351,7 +351,7 @@ describe('options are refused', () => {
     const machine = setup({}).createMachine({ on: { Noted: {} } }) as unknown as AnyStateMachine
     for (const name of ['', 'a-b', '1a', '$a', 'a:b', 'reenact', 'ä']) {
       expect(() => aggregate(name, machine, { events: noted } as never), name).to.throw(
-        /cannot name/,
+        /cannot be a name/,
       )
     }
   })

@@ -6,9 +6,11 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { createRuntime, type Runtime } from 'reenact'
+import { refusalLines } from '../../examples/incidents/answers.ts'
 import { backlogOf, weekOf } from '../../examples/incidents/backlog.ts'
 import { readCli, UsageError } from '../../examples/incidents/cli-options.ts'
 import {
@@ -503,6 +505,9 @@ describe('the incidents example', function () {
         ['still in the queue', 1],
         ['the incident is at its end', 1],
       ])
+      const title = (shown: typeof found) => stripVTControlCharacters(refusalLines(shown)[0] ?? '')
+      expect(title(found)).to.equal('5 commands were refused')
+      expect(title(found.slice(1, 2))).to.equal('1 command was refused')
       expect(found[0]?.latest).to.deep.equal([
         {
           incident: 'D-4',
@@ -520,6 +525,7 @@ describe('the incidents example', function () {
     const wrong: readonly (readonly [string, RegExp])[] = [
       ['--nope', /^Unknown option '--nope'\.$/],
       ['--incident', /--incident/],
+      ['--incident --status', /^Option '--incident' needs a value\.$/],
       ['a.jsonl b.jsonl', /^One file at a time/],
       ['--store file:x.db', /^Name a file/],
       ['--status --rejections', /^One question at a time/],

@@ -35,8 +35,15 @@ export const threadDefaults: ThreadOptions = {
   groupsBefore: 64,
 }
 
-/** How long the end of the process waits for a write, at most. */
+/** How long the end of the process waits for a thread, at most. */
 const exitWaitMs = 2_000
+
+// What each running thread has in hand. One listener for all of them: Node warns of more than ten.
+const running = new Set<Int32Array>()
+
+function waitForThreads(): void {
+  for (const busy of running) Atomics.wait(busy, 0, 1, exitWaitMs)
+}
 
 /**
  * One transaction at a time. It never keeps the process alive but while it writes. Node ends threads with the process
@@ -51,9 +58,6 @@ export class StorageThread {
   #closed = false
   #tell: ((written: Written) => void) | undefined
   readonly #busy = new Int32Array(new SharedArrayBuffer(4))
-  readonly #beforeExit = () => {
-    if (Atomics.load(this.#busy, 0) === 1) Atomics.wait(this.#busy, 0, 1, exitWaitMs)
-  }
 
   constructor(file: string, options: ThreadOptions) {
     this.#file = file
@@ -96,8 +100,9 @@ export class StorageThread {
     const worker = this.#worker
     if (!worker) return
     worker.ref()
+    Atomics.store(this.#busy, 0, 1)
     worker.postMessage('close')
-    // An error that ends it first is told as a warning; closing goes on.
+    // Also after an error: all that was to be written is answered.
     await new Promise((resolve) => worker.once('exit', resolve))
   }
 
@@ -114,7 +119,8 @@ export class StorageThread {
       return
     }
     worker.unref()
-    process.on('exit', this.#beforeExit)
+    if (running.size === 0) process.on('exit', waitForThreads)
+    running.add(this.#busy)
     let cause: unknown
     worker.on('error', (error) => {
       cause = error
@@ -137,7 +143,8 @@ export class StorageThread {
 
   /** What it had in hand may be written or not. */
   #ended(cause: unknown): void {
-    process.off('exit', this.#beforeExit)
+    running.delete(this.#busy)
+    if (running.size === 0) process.off('exit', waitForThreads)
     this.#ready = false
     this.#worker = undefined
     if (this.#closed) return

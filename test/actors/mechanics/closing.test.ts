@@ -62,6 +62,19 @@ describe('C14: closing a runtime', () => {
     expect(watch.seen).to.deep.equal([])
   })
 
+  it('has one grace for workers and actors together', async () => {
+    const { here, runtime } = await opened()
+    runtime.work()
+    // The command is posted; what the worker writes for it never answers.
+    here.store.script({ kind: 'none' }, ...Array(50).fill({ kind: 'hang', arrives: false }))
+    await here.until(runtime.post(Account, 'ann', deposit))
+    await here.ports.settle()
+    const before = here.ports.clock.monotonic()
+    await here.until(runtime.close({ graceMs: 3_000 }))
+    expect(here.ports.clock.monotonic() - before).to.equal(3_000)
+    expect(await typesOf(await here.fresh())).to.deep.equal(['Opened'])
+  })
+
   it('after the grace is not hurt by late answers of the store', async () => {
     for (const fault of [
       { kind: 'slow', delayMs: 8_000 },

@@ -42,11 +42,13 @@ const refusal = (work: () => unknown): string => {
 const added = { Added: {} }
 
 const definitions: readonly (readonly [says: string, given: readonly unknown[]])[] = [
+  ["'undefined' cannot be a name", []],
   ["'machine' of 'sum' is missing", ['sum']],
   ["'machine' of 'sum' is an object", ['sum', {}, { events: added }]],
   ["The options of aggregate 'sum' are missing", ['sum', machine]],
   ["Option 'command' is none of aggregate 'sum'", ['sum', machine, { events: added, command: {} }]],
   ["'version' of 'sum'", ['sum', machine, { events: added, version: 'abc' }]],
+  ["'compile' of 'sum' is a string", ['sum', machine, { events: added, compile: 'no' }]],
   ["'events' of 'sum' is a list", ['sum', machine, { events: ['Added'] }]],
   [
     "The options of 'events.Added' of 'sum' are null",

@@ -52,8 +52,9 @@ describe('stream name', () => {
   })
 
   it('has no dash in its category', () => {
-    for (const name of ['', 'a-b', '1a', 'ä', '$a', 'reenact', 'Reenact']) {
-      expect(refusal(() => checkCategory(name))).to.include(`'${name}'`)
+    for (const name of ['', 'a-b', '1a', 'ä', '$a', 'reenact', 'Reenact', undefined, Symbol('a')]) {
+      const given = name as string
+      expect(refusal(() => checkCategory(given))).to.include(`'${String(name)}' cannot be a name`)
     }
     checkCategory('Account_2')
   })

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemPorts } from '../../../runtime/core/clock.ts'
@@ -190,6 +190,25 @@ describe('sqlite: the storage thread', () => {
       end = page.end
     }
     await store.close()
+  })
+
+  it('a process that ends itself while a store closes waits until the thread has closed too', () => {
+    const file = freshFile(directory)
+    const child = fileURLToPath(
+      new URL('../../../dist/test/runtime/stores/support/exit-while-closing.js', import.meta.url),
+    )
+    const ended = spawnSync(process.execPath, [child, file], { encoding: 'utf8' })
+    expect([ended.status, ended.signal], ended.stderr).to.deep.equal([7, null])
+    expect(existsSync(`${file}-closed`)).to.equal(true)
+  })
+
+  it('any number of them listen once for the end of the process', async () => {
+    const before = process.listenerCount('exit')
+    const open = () => openSqliteStore(freshFile(directory), {}, { thread: everyCommit })
+    const stores = [await open(), await open()]
+    expect(process.listenerCount('exit')).to.equal(before + 1)
+    for (const store of stores) await store.close()
+    expect(process.listenerCount('exit')).to.equal(before)
   })
 
   it('a store closes although its thread fails while it starts', async () => {
