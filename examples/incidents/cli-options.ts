@@ -54,6 +54,14 @@ export function readCli(args: readonly string[]): CliOptions | 'help' {
   if (at && (!question || question.kind === 'rejections')) {
     throw new UsageError('--at belongs to --incident, --status or --backlog.')
   }
+  if (
+    values.limit &&
+    file === undefined &&
+    question?.kind !== 'rejections' &&
+    question?.kind !== 'backlog'
+  ) {
+    throw new UsageError('--limit belongs to an import, --rejections or --backlog.')
+  }
   return {
     file,
     store: values.store ?? 'file:incidents.db',

@@ -533,6 +533,7 @@ describe('the incidents example', function () {
       ['--status --at 2012-05-01T00:00:00', /is not a time/],
       ['--status --at 2012-13-01', /is not a time/],
       ['a.jsonl --at 2012-05-01', /^--at belongs to/],
+      ['--status --limit 3', /^--limit belongs to/],
       ['a.jsonl --limit 0', /^--limit '0' is not/],
     ]
     for (const [line, message] of wrong) {
