@@ -1,5 +1,6 @@
 // What an entry makes of a process in life: where its machine cannot go on it is parked.
 
+import { hopsMax, tooManyHops } from './hops.ts'
 import { type Plan, plan } from './plan.ts'
 import type { EntryPlace } from './process-draft.ts'
 import { type Entry, type InputEntry, isInput } from './process-entry.ts'
@@ -15,12 +16,27 @@ export function planOrPark(
   at: EntryPlace,
 ): Plan {
   try {
+    checkHops(model, entry)
     const planned = plan(model, before, entry, at)
     return planned.unhandled ? plan(model, before, unhandled(entry), at) : planned
   } catch (error) {
     if (!isInput(entry)) throw error
-    return plan(model, before, machineFailed(entry, error), at)
+    return plan(model, before, machineFailed(withoutHops(entry), error), at)
   }
+}
+
+/** Throws `TooManyHops`. */
+function checkHops({ name }: ProcessModel, entry: Entry): void {
+  if (entry.type !== 'reenact.Triggered') return
+  const { hops = 0 } = entry
+  if (hops >= hopsMax) throw tooManyHops(name, hops)
+}
+
+/** Who resumes the process has seen that it is no circle. */
+function withoutHops(input: InputEntry): InputEntry {
+  if (input.type !== 'reenact.Triggered') return input
+  const { hops: _, ...rest } = input
+  return rest
 }
 
 function unhandled(entry: Entry): Entry {

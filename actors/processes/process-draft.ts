@@ -34,6 +34,8 @@ export class ProcessDraft {
   /** Domain events of the process itself. */
   readonly emitted: (JsonObject & { type: string })[] = []
   readonly #prefix: string
+  /** Of the input that is fed. */
+  #hops = 0
   #delays = 0
 
   constructor(model: ProcessModel, before: ProcessState, at: EntryPlace) {
@@ -78,6 +80,7 @@ export class ProcessDraft {
     const state = this.state
     this.seen(entry)
     const event = this.#eventOf(entry)
+    this.#hops = this.#hopsOf(entry)
     if (!event || isEnded(state)) return true
     if (state.status === 'cancelling') {
       this.over(entry)
@@ -111,6 +114,11 @@ export class ProcessDraft {
         ? { type: `xstate.error.actor.${actorId}`, error: entry.error, actorId }
         : { type: `xstate.done.actor.${actorId}`, output: entry.output, actorId }
     return event
+  }
+
+  #hopsOf(entry: InputEntry): number {
+    if (entry.type === 'reenact.Triggered') return entry.hops ?? 0
+    return ('step' in entry && liveStep(this.state, entry.step)?.hops) || 0
   }
 
   /** What the input is the end of is live no more. */
@@ -171,6 +179,7 @@ export class ProcessDraft {
       definition: step,
       input: settled(given, `The input of step '${name}'`),
       requestedAt: time,
+      hops: this.#hops,
       attempts: 0,
       interrupted: 0,
       retryAt: 0,

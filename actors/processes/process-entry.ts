@@ -17,6 +17,8 @@ export interface TriggerEntry {
   /** Where it is in the log; `null` for a process that was started by hand. */
   readonly position: number | null
   readonly correlationId: string
+  /** Reactions and steps that led to it, one by the other. Default 0. */
+  readonly hops?: number
 }
 
 /** What can be told to a process and moves its machine. Each begins an append. */

@@ -14,6 +14,8 @@ export interface StepState {
   readonly definition: StepDefinition
   readonly input: unknown
   readonly requestedAt: number
+  /** Reactions and steps of processes that led to it, one by the other. A timer begins anew. */
+  readonly hops: number
   /** Failed attempts. */
   readonly attempts: number
   /** Attempts that a crash cut off. */

@@ -6,6 +6,7 @@ import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
+import { hopsOf } from './hops.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { TriggerEntry } from './process-entry.ts'
@@ -181,6 +182,7 @@ export class ProcessWorker {
     const trigger = read && this.model.triggers.get(`${read.info.kind}.${read.event.type}`)
     if (!read || !trigger) return undefined
     const event = { ...read.event, type: trigger.event }
+    const hops = hopsOf(recorded)
     const entry: TriggerEntry = {
       type: 'reenact.Triggered',
       event,
@@ -188,6 +190,7 @@ export class ProcessWorker {
       eventId: recorded.id,
       position: recorded.position,
       correlationId: read.info.correlationId ?? recorded.id,
+      ...(hops > 0 && { hops }),
     }
     return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
   }

@@ -1,8 +1,6 @@
 // A worker of one reaction: follows the log and posts the commands its events call for.
 
 import { copyOf, type JsonObject } from '../../runtime/codec/codec.ts'
-import { readMetadata } from '../../runtime/codec/metadata.ts'
-import { ReenactError } from '../../runtime/core/errors.ts'
 import { streamName } from '../../runtime/core/stream-name.ts'
 import type { RecordedEvent } from '../../runtime/ports/event-store.ts'
 import { parkedCategory } from '../command-stream.ts'
@@ -12,6 +10,7 @@ import { classOf, failureRecord } from '../failure.ts'
 import type { Model } from '../model.ts'
 import { appendParked } from '../parked-commands.ts'
 import { appendCommands, type Prepared, prepare } from '../post.ts'
+import { hopsMax, hopsOf, nextHop, tooManyHops } from './hops.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
 import type { ReactionInfo, ReactionModel } from './reaction.ts'
@@ -34,23 +33,6 @@ export interface ReactionWorkerDeps {
   readonly model: ReactionModel
   readonly owner: string
 }
-
-/** Reactions in a row after which they are taken for a circle. */
-const hopsMax = 64
-const hopsKey = 'hops'
-
-/** How many reactions led to an event, each by its command. */
-function hopsOf(recorded: RecordedEvent): number {
-  const hops = readMetadata(recorded).custom?.[hopsKey]
-  return typeof hops === 'number' ? hops : 0
-}
-
-const tooManyHops = (reaction: string, hops: number): ReenactError =>
-  new ReenactError(
-    'TooManyHops',
-    `Reaction '${reaction}' would be number ${hops + 1} in a row: they seem to lead in a circle. End it, then skip this event.`,
-    { reaction, hops },
-  )
 
 /** Runs one reaction while it has the lease. */
 export class ReactionWorker {
@@ -155,7 +137,7 @@ function react(
       commandId: stepId(`reaction:${name}`, `${info.eventId}/${index}`, info.time),
       correlationId: info.correlationId ?? info.eventId,
       causationId: info.eventId,
-      metadata: { [hopsKey]: hops + 1 },
+      metadata: nextHop(hops),
     }
     return prepare(deps, to, () => options.commandId, { id, command: command as never, options })
   })

@@ -11,6 +11,7 @@ import { Envelope } from '../envelope.ts'
 import { classOf, retryDefaults } from '../failure.ts'
 import { type Model, stateText } from '../model.ts'
 import type { RawOutcome } from '../outcome.ts'
+import { nextHop } from './hops.ts'
 import type { InFlight } from './in-flight.ts'
 import type { DoneStep, ProcessState, StepState } from './process-state.ts'
 import { isTerminalError, type StepError, textOfError } from './step-error.ts'
@@ -119,6 +120,7 @@ async function sendCommand(
       commandId,
       correlationId: state.correlationId || stream,
       causationId: `${stream}@${step.key}`,
+      metadata: nextHop(step.hops),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     }
     const checked = checkCommand(model, actor, command(), options, () => commandId)

@@ -90,7 +90,7 @@ export interface ErrorDetails {
   /** No process has this id, or it is not in a state in which this can be done to it. */
   ProcessNotFound: { process: string; id: string }
   /** Events of reactions called for one another too often. */
-  TooManyHops: { reaction: string; hops: number }
+  TooManyHops: { name: string; hops: number }
   /** Replay of a process gives other steps than those that were recorded: its machine was changed. */
   NonDeterministic: { process: string; id: string; revision: number }
   /** No read model of this name is there yet, or no worker for it runs here. */

@@ -40,8 +40,11 @@ export interface World {
   readonly ports: ManualPorts
   readonly log: EventStore
   readonly until: ManualPorts['until']
-  /** A runtime whose reactions work, and what they post. */
-  react(reactions: readonly AnyReaction[]): Promise<Runtime>
+  /** A runtime whose reactions and processes work, and what they post. */
+  react(
+    reactions: readonly AnyReaction[],
+    processes?: readonly AnyProcessManager[],
+  ): Promise<Runtime>
   /** A runtime that works. */
   open(processes: readonly AnyProcessManager[], options?: ProcessWorkOptions): Promise<Runtime>
   /** One that only looks and acts. */
@@ -63,8 +66,8 @@ export function world(
     log,
     until: (promise) => ports.until(promise),
     look,
-    react: async (reactions) => {
-      const runtime = await createRuntime({ store: log, actors, reactions, ports })
+    react: async (reactions, processes = []) => {
+      const runtime = await createRuntime({ store: log, actors, reactions, processes, ports })
       runtime.processes.work()
       runtime.work()
       return runtime
