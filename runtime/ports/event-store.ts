@@ -71,6 +71,8 @@ export interface ReadStreamOptions {
   readonly direction?: Direction
   /** At most so many events. Default 512. */
   readonly limit?: number
+  /** Of a stream without events `head` and `deleted` may be wrong: some stores have to ask for them. Default false. */
+  readonly eventsOnly?: boolean
 }
 
 /** One page of a stream. A stream nobody wrote has no events, head -1, and ends. */

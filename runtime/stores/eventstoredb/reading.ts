@@ -56,7 +56,8 @@ export function readStream(
       )
     } catch (error) {
       if (typeOf(error) === 'stream-not-found') {
-        return { events: [], end: true, ...(await statusOf(connection, stream)) }
+        const status = options?.eventsOnly ? unwritten : await statusOf(connection, stream)
+        return { events: [], end: true, ...status }
       }
       if (typeOf(error) === 'stream-deleted') return tombstone
       throw error
@@ -131,6 +132,7 @@ export const positionOf = (position: number): { commit: bigint; prepare: bigint 
 export const typeOf = (error: unknown): string | undefined =>
   (error as { type?: string } | null)?.type
 
+const unwritten: Status = { head: -1, deleted: 'no' }
 const tombstone: StreamPage = { events: [], head: -1, deleted: 'tombstone', end: true }
 
 function revisions(
@@ -212,7 +214,7 @@ async function statusOf(connection: Connection, stream: string): Promise<Status>
     if (typeOf(error) === 'stream-deleted') return tombstone
     throw error
   }
-  if (!metadata.metadata) return { head: -1, deleted: 'no' }
+  if (!metadata.metadata) return unwritten
   const deleted = isDeletedMark(metadata.metadata.truncateBefore) ? 'soft' : 'no'
   return { head: await headOf(connection, stream), deleted }
 }

@@ -144,6 +144,25 @@ describe('EventStoreDB store: hazards', function () {
     expect(outcome.outcome).to.equal('unknown')
     expect(isReenactError('error' in outcome && outcome.error, 'StoreUnavailable')).to.equal(true)
   })
+  it('a stream that nobody wrote: one look where its events are all that is wanted', async () => {
+    let looks = 0
+    const memory = inner()
+    const counted = new Proxy(memory, {
+      get: (target, name) => {
+        if (name === 'readStream' || name === 'streamMetadata') looks += 1
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    await begin(counted)
+    const looksFor = async (eventsOnly: boolean): Promise<number> => {
+      const before = looks
+      const page = await store.readStream('account-nobody', { eventsOnly })
+      expect(page).to.deep.equal({ events: [], head: -1, deleted: 'no', end: true })
+      return looks - before
+    }
+    expect(await looksFor(true)).to.be.lessThan(await looksFor(false))
+  })
   it('not the leader: unknown, then the leader takes it', async () => {
     const leader = await startServer({ store: 'memory:', port: 0 })
     const follower = new Server()
