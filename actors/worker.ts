@@ -14,7 +14,7 @@ import { Isolation } from './isolation.ts'
 import { Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
 import { Places } from './place.ts'
-import { RestingPlaces } from './resting-places.ts'
+import { RestingLanes } from './resting-lanes.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
 /** Options of a worker, complete. */
@@ -77,7 +77,7 @@ class CommandWorker implements Worker {
   readonly #metrics = zeroWorkerMetrics()
   /** By command stream. */
   readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
-  readonly #resting = new RestingPlaces()
+  readonly #resting = new RestingLanes()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
   /** Deliveries that are handled and about to be answered. */
@@ -219,8 +219,9 @@ class CommandWorker implements Worker {
       }
       return found.lane
     }
-    const streams = streamsOfRelated(model.name, commands)
-    const lane = new Lane(this.#laneDeps, model, streams, this.#resting.take(consumer, delivery))
+    const lane =
+      this.#resting.take(consumer, delivery) ??
+      new Lane(this.#laneDeps, model, streamsOfRelated(model.name, commands))
     this.#lanes.set(commands, { lane, consumer })
     return lane
   }
@@ -259,9 +260,11 @@ class CommandWorker implements Worker {
     const { commands } = lane.streams
     const entry = this.#lanes.get(commands)
     this.#lanes.delete(commands)
-    const { located } = lane
-    if (entry && located) this.#resting.keep(commands, located, entry.consumer)
-    if (entry && lane.anchor !== undefined) await this.#answer(entry.consumer, lane.anchor.id)
+    if (!entry) return
+    const { anchor, handled } = lane
+    lane.anchor = undefined
+    if (handled !== undefined) this.#resting.keep(lane, entry.consumer)
+    if (anchor) await this.#answer(entry.consumer, anchor.id)
   }
 
   /** What was handled in one turn of the event loop is answered together. */
