@@ -166,6 +166,11 @@ export class Lane {
     // Another worker was faster: what it handled is found by looking again.
     if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
     if (isFinal(failed.error)) throw failed.error
+    if (isReenactError(failed.error, 'StoreUnavailable')) {
+      // It says nothing about the command: the attempt did not take place.
+      await this.#attempts.over()
+      return this.#storeFailed(failed.error)
+    }
     const delayMs = await this.#attempts.failed(failed, counted)
     if (delayMs !== null) return this.#wait(delayMs)
     this.#unmoved = 0

@@ -58,6 +58,8 @@ export type AppendOutcome =
 export interface AppendOptions {
   /** What the stream must be at: a revision, `none`, `exists`, or `any` for no expectation. Otherwise `conflict`. */
   readonly expected: ExpectedRevision
+  /** Whether `recordedAt` of the answer must be exact: some stores have to ask for it. Default true. */
+  readonly timeNeeded?: boolean
 }
 
 /** `forwards` is from the oldest to the newest. */
@@ -257,7 +259,6 @@ export interface EventStore {
    * @example const names = await store.listStreams({ category: 'account', after: 'account-ann' })
    */
   listStreams(options: ListStreamsOptions): Promise<readonly string[]>
-
   /**
    * The rules of a stream; `{}` if it has none.
    * @example const { maxCount } = await store.streamMetadata('account-ann')
@@ -278,7 +279,6 @@ export interface EventStore {
    * @example await store.tombstoneStream('sensor-7')
    */
   tombstoneStream(stream: string): Promise<void>
-
   /** Snapshots, checkpoints and the like. */
   readonly state: StateStore
   /** Consumers that share the work. */

@@ -86,8 +86,7 @@ export function readAll(connection: Connection, options?: ReadAllOptions): Promi
         ? 'end'
         : positionOf(backwards ? beyond : beyond + 1)
     const { client } = connection
-    const records = await collect(
-      connection,
+    const records = await collect(connection, () =>
       client.readAll(
         {
           fromPosition: place,
@@ -142,8 +141,7 @@ function revisions(
   maxCount: number,
   backwards: boolean,
 ): Promise<RecordedEvent[]> {
-  return collect(
-    connection,
+  return collect(connection, () =>
     connection.client.readStream(
       stream,
       {
@@ -161,7 +159,10 @@ function revisions(
  * The events of a finite read. One that ends without its end, and one on which nothing comes for too long, has
  * failed. Links are taken as what they are.
  */
-function collect(connection: Connection, stream: ClientStream): Promise<RecordedEvent[]> {
+const collect = (connection: Connection, begin: () => ClientStream): Promise<RecordedEvent[]> =>
+  connection.reading(() => collected(connection, begin()))
+
+function collected(connection: Connection, stream: ClientStream): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = []
   return new Promise((resolve, reject) => {
     let seen = -1

@@ -42,6 +42,19 @@ describe('EventStoreDB store: hazards', function () {
     )
     return store
   }
+  /** How often the served store was read so far. */
+  const beginCounted = async (): Promise<() => number> => {
+    let reads = 0
+    const counted = new Proxy(inner(), {
+      get: (target, name) => {
+        if (name === 'readAll' || name === 'readStream' || name === 'streamMetadata') reads += 1
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    await begin(counted)
+    return () => reads
+  }
   const append = (
     events: readonly EventToAppend[],
     expected: number | 'none',
@@ -145,23 +158,24 @@ describe('EventStoreDB store: hazards', function () {
     expect(isReenactError('error' in outcome && outcome.error, 'StoreUnavailable')).to.equal(true)
   })
   it('a stream that nobody wrote: one look where its events are all that is wanted', async () => {
-    let looks = 0
-    const memory = inner()
-    const counted = new Proxy(memory, {
-      get: (target, name) => {
-        if (name === 'readStream' || name === 'streamMetadata') looks += 1
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
-    await begin(counted)
+    const reads = await beginCounted()
     const looksFor = async (eventsOnly: boolean): Promise<number> => {
-      const before = looks
+      const before = reads()
       const page = await store.readStream('account-nobody', { eventsOnly })
       expect(page).to.deep.equal({ events: [], head: -1, deleted: 'no', end: true })
-      return looks - before
+      return reads() - before
     }
     expect(await looksFor(true)).to.be.lessThan(await looksFor(false))
+  })
+  it('an append whose time nobody needs is not read back', async () => {
+    const reads = await beginCounted()
+    const readsFor = async (timeNeeded: boolean): Promise<number> => {
+      const before = reads()
+      const given = { expected: 'any', timeNeeded } as const
+      expect((await store.append('account-1', [event()], given)).outcome).to.equal('committed')
+      return reads() - before
+    }
+    expect(await readsFor(false)).to.be.lessThan(await readsFor(true))
   })
   it('not the leader: unknown, then the leader takes it', async () => {
     const leader = await startServer({ store: 'memory:', port: 0 })
