@@ -3,12 +3,14 @@
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
+import type { CheckedCommand } from './command.ts'
 import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
 import { Envelope } from './envelope.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
+import type { RawOutcome } from './outcome.ts'
 import type { Place, Places } from './place.ts'
 
 /** What all lanes of a worker share. */
@@ -16,9 +18,19 @@ export interface LaneDeps extends AttemptDeps {
   readonly directory: Directory
   readonly places: Places
   readonly isolation: Isolation
+  /** Hears of every outcome. */
+  readonly decided: Decided
   /** Commands of one actor that are decided together. */
   readonly pageMax: number
 }
+
+/** Told what became of a command. */
+export type Decided = (
+  model: Model,
+  stream: string,
+  checked: CheckedCommand,
+  outcome: RawOutcome,
+) => void
 
 /** What a step of a lane came to. */
 export type LaneStep =
@@ -220,7 +232,11 @@ export class Lane {
         try {
           const turn = { revision: event.revision, after, page }
           const checked = readCommandEvent(this.model, stream, event, turn)
-          directory.send(this.model, stream, new Envelope(checked, over, failed))
+          const answered = (outcome: RawOutcome): void => {
+            this.#deps.decided(this.model, stream, checked, outcome)
+            over()
+          }
+          directory.send(this.model, stream, new Envelope(checked, answered, failed))
         } catch (error) {
           failed(error)
         }

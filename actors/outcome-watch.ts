@@ -3,7 +3,9 @@
 import { readHeader } from '../runtime/codec/metadata.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
+import { streamName } from '../runtime/core/stream-name.ts'
 import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
+import type { CheckedCommand } from './command.ts'
 import { parkedCategory, streamsOf } from './command-stream.ts'
 import type { Directory } from './directory.ts'
 import { classOf } from './failure.ts'
@@ -35,6 +37,7 @@ interface Waiter {
   readonly awaited: Awaited
   /** There may be an outcome. */
   look(find: Find): void
+  settle(outcome: RawOutcome): void
 }
 
 const waitersMax = 100_000
@@ -62,6 +65,17 @@ export class OutcomeWatch {
       // What was decided before is found by looking, what comes by watching.
       waiter.look(() => this.#find(awaited))
     })
+  }
+
+  /** A worker of this runtime had it decided: who waits here need not read what became of it. */
+  decided(model: Model, stream: string, checked: CheckedCommand, outcome: RawOutcome): void {
+    const { commandId, payloadHash } = checked
+    for (const { awaited, settle } of this.#waiters.get(commandId) ?? []) {
+      const { payloadHash: hash = payloadHash, id } = awaited
+      if (awaited.model !== model || hash !== payloadHash) continue
+      // What is read from the log is a repetition, and nobody shall see a difference.
+      if (streamName(model.name, id) === stream) settle({ ...outcome, duplicate: true })
+    }
   }
 
   /** Whether anybody waits. */
@@ -98,7 +112,7 @@ export class OutcomeWatch {
         : timers.after(Math.min(timeoutMs, timerMsMax), giveUp)
     const look = (find: Find): void => {
       find().then(
-        (found) => found && over(() => promise.resolve(found)),
+        (found) => found && settle(found),
         (error: unknown) => {
           if (!isAway(error)) over(() => promise.reject(error))
           // It says nothing about the command: asked again until time runs out.
@@ -106,7 +120,8 @@ export class OutcomeWatch {
         },
       )
     }
-    const waiter: Waiter = { awaited, look }
+    const settle = (outcome: RawOutcome) => over(() => promise.resolve(outcome))
+    const waiter: Waiter = { awaited, look, settle }
     signal?.addEventListener('abort', giveUp, { once: true })
     this.#add(waiter)
     if (signal?.aborted) giveUp()
