@@ -43,6 +43,8 @@ export function readStream(
   const { direction, from, limit } = streamRange(options)
   const backwards = direction === 'backwards'
   const fromEnd = backwards && from === Number.MAX_SAFE_INTEGER
+  // The event before is read too: where it is the last, nothing else has to be asked.
+  const first = backwards || from === 0 ? from : from - 1
   return connection.insistently(async () => {
     let read: RecordedEvent[]
     try {
@@ -50,8 +52,8 @@ export function readStream(
       read = await revisions(
         connection,
         stream,
-        fromEnd ? 'end' : BigInt(from),
-        limit + 1,
+        fromEnd ? 'end' : BigInt(first),
+        limit + 1 + Math.abs(from - first),
         backwards,
       )
     } catch (error) {
@@ -61,6 +63,10 @@ export function readStream(
       }
       if (typeOf(error) === 'stream-deleted') return tombstone
       throw error
+    }
+    if (first < from && read[0]?.revision === first) {
+      if (read.length === 1) return { events: [], head: first, deleted: 'no', end: true }
+      read = read.slice(1)
     }
     const end = read.length <= limit
     const events = end ? read : read.slice(0, limit)

@@ -105,7 +105,8 @@ export class EventStoreDbState implements StateStore {
 
   async #last(stream: string): Promise<RecordedEvent | undefined> {
     // Two, though only one is kept: a crash may have come between the first entry and its rule.
-    const page = await readStream(this.#connection, stream, { direction: 'backwards', limit: 2 })
+    const last = { direction: 'backwards', limit: 2, eventsOnly: true } as const
+    const page = await readStream(this.#connection, stream, last)
     if (page.events.length > 1) await this.#keepOne(stream)
     return page.events[0]
   }

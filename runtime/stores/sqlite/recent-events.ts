@@ -6,7 +6,7 @@ import { logRange, matches, scanMax } from '../read-options.ts'
 import { hasRules } from '../visibility.ts'
 import type { StreamEntry } from './stream-table.ts'
 
-const countMax = 4_096
+const countMax = 1_024
 const charactersMax = 4 * 1024 * 1024
 
 /** An event as a transaction writes it. */
