@@ -55,15 +55,14 @@ export class Connection {
 
   /** Reads when fewer than so many others do: of a thousand at once the last would wait longer than the server may take. */
   async reading<Result>(read: () => Promise<Result>): Promise<Result> {
-    while (this.#reads >= readsMax) {
-      await new Promise<void>((resolve) => this.#waitingReads.push(resolve))
-    }
-    this.#reads += 1
+    if (this.#reads < readsMax) this.#reads += 1
+    else await new Promise<void>((resolve) => this.#waitingReads.push(resolve))
     try {
       return await read()
     } finally {
-      this.#reads -= 1
-      this.#waitingReads.shift()?.()
+      const next = this.#waitingReads.shift()
+      if (next) next()
+      else this.#reads -= 1
     }
   }
 

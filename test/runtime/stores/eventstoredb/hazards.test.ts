@@ -167,6 +167,30 @@ describe('EventStoreDB store: hazards', function () {
     }
     expect(await looksFor(true)).to.be.lessThan(await looksFor(false))
   })
+  it('many reads at once wait for each other, not for the server', async () => {
+    let open = 0
+    let most = 0
+    const slow = new Proxy(inner(), {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return async (...given: unknown[]) => {
+          open += 1
+          most = Math.max(most, open)
+          if (name === 'readStream') await new Promise((resolve) => setTimeout(resolve, 1))
+          open -= 1
+          return value.apply(target, given)
+        }
+      },
+    })
+    await begin(slow)
+    await append([event()], 'none')
+    const pages = await Promise.all(
+      Array.from({ length: 300 }, () => store.readStream('account-1')),
+    )
+    expect(pages.map(({ head }) => head)).to.deep.equal(pages.map(() => 0))
+    expect(most).to.be.within(2, 64)
+  })
   it('an append whose time nobody needs is not read back', async () => {
     const reads = await beginCounted()
     const readsFor = async (timeNeeded: boolean): Promise<number> => {
