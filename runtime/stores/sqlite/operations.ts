@@ -17,7 +17,7 @@ import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
 import { textOf } from './event-row.ts'
 import type { LogReader } from './log-reader.ts'
-import type { WrittenEvent } from './recent-events.ts'
+import { type WrittenEvent, writtenAs } from './recent-events.ts'
 import { putState, stateOf, stateRevisionOf } from './sqlite-state.ts'
 import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
 import type { Transaction } from './transaction.ts'
@@ -202,24 +202,9 @@ function write(context: WriteContext, entry: StreamEntry, events: readonly Event
     entry.head = revision
     context.position = position
     context.lastId = event.id
-    context.written?.push({ event: recordedOf(entry, event, context), entry })
+    context.written?.push(writtenAs(entry, event, context))
   }
 }
-
-const recordedOf = (
-  { name, head }: StreamEntry,
-  { id, type, data, metadata }: EventToAppend,
-  { position, recordedAt }: WriteContext,
-): RecordedEvent => ({
-  stream: name,
-  revision: head,
-  position,
-  id,
-  type,
-  data,
-  metadata,
-  recordedAt,
-})
 
 /** Lets the hook decide before anything is collected, and answers the entries of the state store that it changes. */
 function runInline(

@@ -1,7 +1,12 @@
 // The last events that were committed: who follows the log gets them without reading the file.
 
 import { categoryOf } from '../../core/stream-name.ts'
-import type { LogPage, ReadAllOptions, RecordedEvent } from '../../ports/event-store.ts'
+import type {
+  EventToAppend,
+  LogPage,
+  ReadAllOptions,
+  RecordedEvent,
+} from '../../ports/event-store.ts'
 import { logRange, matches, scanMax } from '../read-options.ts'
 import { hasRules } from '../visibility.ts'
 import type { StreamEntry } from './stream-table.ts'
@@ -13,6 +18,17 @@ const charactersMax = 4 * 1024 * 1024
 export interface WrittenEvent {
   readonly event: RecordedEvent
   readonly entry: StreamEntry
+}
+
+/** An event at the head of its stream and of the log. */
+export const writtenAs = (
+  entry: StreamEntry,
+  { id, type, data, metadata }: EventToAppend,
+  { position, recordedAt }: { readonly position: number; readonly recordedAt: number },
+): WrittenEvent => {
+  const { name: stream, head: revision } = entry
+  const event = { stream, revision, position, id, type, data, metadata, recordedAt }
+  return { event, entry }
 }
 
 /** One run of positions without a gap, up to the end of the log. */
