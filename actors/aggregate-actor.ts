@@ -188,8 +188,10 @@ export class AggregateActor {
     return true
   }
 
-  #append({ events }: Batch, { revision }: Replayed): Promise<AppendOutcome> {
-    return appendUntilDefinite(this.#deps, { stream: this.stream, events, expected: revision })
+  #append({ events, state }: Batch, { revision: expected }: Replayed): Promise<AppendOutcome> {
+    // Snapshots hold it, and nothing else relies on it.
+    const timeNeeded = this.state.isSnapshotDue(state.revision)
+    return appendUntilDefinite(this.#deps, { stream: this.stream, events, expected, timeNeeded })
   }
 
   /** Answers what was appended. `false`: another writer was first, decide again. */

@@ -44,7 +44,7 @@ async function once(
   events: readonly EventToAppend[],
 ): Promise<AppendOutcome> {
   try {
-    return await store.append(stream, events, { expected: 'any' })
+    return await store.append(stream, events, { expected: 'any', timeNeeded: false })
   } catch (error) {
     if (isReenactError(error, 'Closed')) return { outcome: 'refused', error }
     return { outcome: 'unknown', error }

@@ -18,6 +18,8 @@ export interface AppendRequest {
   readonly events: readonly EventToAppend[]
   /** Revision the stream must have; -1 for none. */
   readonly expected: number
+  /** When they were recorded is wanted exactly. Default false. */
+  readonly timeNeeded?: boolean
 }
 
 /**
@@ -58,9 +60,10 @@ export async function appendUntilDefinite(
 
 function appendOnce(
   deps: ActorDeps,
-  { stream, events, expected }: AppendRequest,
+  { stream, events, expected: revision, timeNeeded = false }: AppendRequest,
 ): Promise<AppendOutcome> {
-  const asked = deps.store.append(stream, events, { expected: expected === -1 ? 'none' : expected })
+  const expected = revision === -1 ? 'none' : revision
+  const asked = deps.store.append(stream, events, { expected, timeNeeded })
   // The embedded store is in this process and always answers: no timer for it.
   return deps.exclusive ? asked : orSilence(deps, asked)
 }

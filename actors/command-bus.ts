@@ -93,6 +93,7 @@ export class CommandBus {
       concurrency,
       retry: { ...retryDefaults, ...retry },
       name: this.#newId().slice(-12),
+      decided: (...given) => this.#watch.decided(...given),
     })
     this.#workers.add(worker)
     return worker

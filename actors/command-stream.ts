@@ -1,7 +1,7 @@
 // Command streams: `account:command-ann` holds what was posted to actor `ann`, `account:parked-ann` what was put aside.
 
-import { decode, decodeEvent, type JsonObject } from '../runtime/codec/codec.ts'
-import { type EventMetadata, readMetadata } from '../runtime/codec/metadata.ts'
+import { decode, decodeEvent, type JsonObject, quoted } from '../runtime/codec/codec.ts'
+import { type EventMetadata, metadataStart, readMetadata } from '../runtime/codec/metadata.ts'
 import type { ExpectedRevision } from '../runtime/core/expected-revision.ts'
 import { idOf, streamName } from '../runtime/core/stream-name.ts'
 import type { EventToAppend, RecordedEvent } from '../runtime/ports/event-store.ts'
@@ -33,19 +33,18 @@ export interface ActorStreams {
 }
 
 /** The streams of an actor by its id. Throws `InvalidName`. */
-export const streamsOf = (kind: string, id: string): ActorStreams => ({
-  id,
-  stream: streamName(kind, id),
-  commands: streamName(commandCategory(kind), id),
-  parked: streamName(parkedCategory(kind), id),
-  delayed: streamName(delayedCategory(kind), id),
-})
+export const streamsOf = (kind: string, id: string): ActorStreams =>
+  // None is longer.
+  related(kind, id, streamName(commandCategory(kind), id))
 
 /** The streams of the actor whose command or parked stream this is. */
-export function streamsOfRelated(kind: string, related: string): ActorStreams {
-  const suffix = related.slice(related.indexOf('-'))
+export const streamsOfRelated = (kind: string, stream: string): ActorStreams =>
+  related(kind, idOf(stream), stream)
+
+function related(kind: string, id: string, stream: string): ActorStreams {
+  const suffix = stream.slice(stream.indexOf('-'))
   return {
-    id: idOf(related),
+    id,
     stream: `${kind}${suffix}`,
     commands: `${commandCategory(kind)}${suffix}`,
     parked: `${parkedCategory(kind)}${suffix}`,
@@ -70,28 +69,31 @@ export function encodeCommand(
   { writer, time, dueAt }: { writer: string; time: number; dueAt: number | undefined },
 ): EventToAppend {
   const { type, payload, payloadHash, commandId, custom, occurredAt, options } = checked
+  const { correlationId = commandId, causationId = commandId } = options
+  const { traceparent, expectedRevision } = options
   const { type: _, ...data } = payload
-  const metadata: PostedMetadata = {
+  // By hand because it is written for every command.
+  let metadata = metadataStart({
     schemaVersion: 1,
     time,
     commandId,
     payloadHash,
-    $correlationId: options.correlationId ?? commandId,
-    $causationId: options.causationId ?? commandId,
+    $correlationId: correlationId,
+    $causationId: causationId,
     writer,
-    ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
-    ...(options.expectedRevision === undefined
-      ? {}
-      : { expectedRevision: options.expectedRevision }),
-    ...(occurredAt === undefined ? {} : { occurredAt }),
-    ...(options.late ? { late: true } : {}),
-    ...(custom === undefined ? {} : { custom }),
-    ...(dueAt === undefined ? {} : { dueAt }),
+  })
+  if (traceparent !== undefined) metadata += `,"traceparent":${quoted(traceparent)}`
+  if (expectedRevision !== undefined) {
+    metadata += `,"expectedRevision":${JSON.stringify(expectedRevision)}`
   }
+  if (occurredAt !== undefined) metadata += `,"occurredAt":${occurredAt}`
+  if (options.late) metadata += ',"late":true'
+  if (custom !== undefined) metadata += `,"custom":${JSON.stringify(custom)}`
+  if (dueAt !== undefined) metadata += `,"dueAt":${dueAt}`
   // The payload was checked when it was copied.
   const content = { type, data: JSON.stringify(data) }
   // The revision is the log's to give, so it is no part of the hash.
-  return identify({ stream, revision: 0, ...content, metadata: JSON.stringify(metadata) }).event
+  return identify({ stream, revision: 0, ...content, metadata: `${metadata}}` }).event
 }
 
 /** The payload of a command in the log, with its type. Throws `InvalidPayload`. */

@@ -46,6 +46,7 @@ const classes: Partial<Record<ErrorCode, FailureClass>> = {
   UnknownOutcome: 'transient',
   DiskFull: 'transient',
   StoreFailed: 'transient',
+  StoreUnavailable: 'transient',
   WrongExpectedRevision: 'transient',
   InvalidCommand: 'permanent',
   InvalidPayload: 'permanent',

@@ -3,22 +3,34 @@
 import { isReenactError } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import { type AttemptDeps, Attempts, type Failed } from './attempts.ts'
-import type { Turn } from './command.ts'
+import type { CheckedCommand } from './command.ts'
 import { type ActorStreams, commandIdOf, readCommandEvent } from './command-stream.ts'
 import { CommandsAhead } from './commands-ahead.ts'
 import type { Directory } from './directory.ts'
+import { Envelope } from './envelope.ts'
 import type { Isolation } from './isolation.ts'
 import type { Model } from './model.ts'
-import type { Located, Place, Places } from './place.ts'
+import type { RawOutcome } from './outcome.ts'
+import type { Place, Places } from './place.ts'
 
 /** What all lanes of a worker share. */
 export interface LaneDeps extends AttemptDeps {
   readonly directory: Directory
   readonly places: Places
   readonly isolation: Isolation
+  /** Hears of every outcome. */
+  readonly decided: Decided
   /** Commands of one actor that are decided together. */
   readonly pageMax: number
 }
+
+/** Told what became of a command. */
+export type Decided = (
+  model: Model,
+  stream: string,
+  checked: CheckedCommand,
+  outcome: RawOutcome,
+) => void
 
 /** What a step of a lane came to. */
 export type LaneStep =
@@ -40,7 +52,7 @@ export class Lane {
   /** The last one that was signalled and claimed: so far it may go. */
   target = -1
   /** Other workers may have had signals of it, and all that waits is best handled together: look at the stream's end. */
-  cold: boolean
+  cold = true
   /**
    * The delivery of the last command that came, answered when everything is handled. Never an earlier one: a worker that
    * stood still may have lost that without knowing, and what came later would lead nobody back here.
@@ -59,24 +71,17 @@ export class Lane {
   /** Ids of commands that were parked and not retried. */
   #givenUp: ReadonlySet<string> = new Set()
 
-  /** `located` where this worker knows that nobody else had the actor since. */
-  constructor(deps: LaneDeps, model: Model, streams: ActorStreams, located?: Located) {
+  constructor(deps: LaneDeps, model: Model, streams: ActorStreams) {
     this.#deps = deps
     this.model = model
     this.streams = streams
-    this.cold = located === undefined
-    if (located) {
-      const { givenUp, ...place } = located
-      this.#place = place
-      this.#givenUp = givenUp
-    }
     this.#ahead = new CommandsAhead(deps.pageMax)
     this.#attempts = new Attempts(deps, streams)
   }
 
-  /** Where it is, while that is known. */
-  get located(): Located | undefined {
-    return this.#place && { ...this.#place, givenUp: this.#givenUp }
+  /** Everything up to here is handled, while that is known. */
+  get handled(): number | undefined {
+    return this.#place?.handled
   }
 
   /** A command was signalled. What follows on need not be read again. */
@@ -173,6 +178,11 @@ export class Lane {
     // Another worker was faster: what it handled is found by looking again.
     if (isReenactError(failed.error, 'WrongExpectedRevision')) return this.#lookAgain()
     if (isFinal(failed.error)) throw failed.error
+    if (isReenactError(failed.error, 'StoreUnavailable')) {
+      // It says nothing about the command: the attempt did not take place.
+      await this.#attempts.over()
+      return this.#storeFailed(failed.error)
+    }
     const delayMs = await this.#attempts.failed(failed, counted)
     if (delayMs !== null) return this.#wait(delayMs)
     this.#unmoved = 0
@@ -198,31 +208,41 @@ export class Lane {
   }
 
   /** Hands commands to their actor. Answers the first that failed; none after it was decided. */
-  async #sendAll(events: readonly RecordedEvent[], recorded: number): Promise<Failed | undefined> {
-    const outcomes: { recorded: RecordedEvent; outcome: Promise<unknown> }[] = []
-    const page = { missed: false }
-    let after = recorded
-    for (const event of events) {
-      const outcome = this.#send(event, { revision: event.revision, after, page })
-      outcome.catch(() => {}) // Looked at below, in order.
-      outcomes.push({ recorded: event, outcome })
-      after = event.revision
-    }
-    let failed: Failed | undefined
-    for (const { recorded: event, outcome } of outcomes) {
-      try {
-        await outcome
-      } catch (error) {
-        failed ??= { recorded: event, error }
-      }
-    }
-    return failed
-  }
-
-  async #send(event: RecordedEvent, turn: Turn): Promise<unknown> {
+  #sendAll(events: readonly RecordedEvent[], recorded: number): Promise<Failed | undefined> {
     const { stream } = this.streams
-    const checked = readCommandEvent(this.model, stream, event, turn)
-    return this.#deps.directory.decide(this.model, stream, checked)
+    const { directory } = this.#deps
+    return new Promise((resolve) => {
+      let left = events.length
+      let firstAt = left
+      let first: Failed | undefined
+      const over = (): void => {
+        left -= 1
+        if (left === 0) resolve(first)
+      }
+      const page = { missed: false }
+      let after = recorded
+      for (const [at, event] of events.entries()) {
+        const failed = (error: unknown): void => {
+          if (at < firstAt) {
+            firstAt = at
+            first = { recorded: event, error }
+          }
+          over()
+        }
+        try {
+          const turn = { revision: event.revision, after, page }
+          const checked = readCommandEvent(this.model, stream, event, turn)
+          const answered = (outcome: RawOutcome): void => {
+            this.#deps.decided(this.model, stream, checked, outcome)
+            over()
+          }
+          directory.send(this.model, stream, new Envelope(checked, answered, failed))
+        } catch (error) {
+          failed(error)
+        }
+        after = event.revision
+      }
+    })
   }
 
   #lookAgain(): LaneStep {

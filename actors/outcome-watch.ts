@@ -3,9 +3,12 @@
 import { readHeader } from '../runtime/codec/metadata.ts'
 import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
+import { streamName } from '../runtime/core/stream-name.ts'
 import type { RecordedEvent, Subscription } from '../runtime/ports/event-store.ts'
+import type { CheckedCommand } from './command.ts'
 import { parkedCategory, streamsOf } from './command-stream.ts'
 import type { Directory } from './directory.ts'
+import { classOf } from './failure.ts'
 import type { Model } from './model.ts'
 import {
   type FoundOutcome,
@@ -28,10 +31,13 @@ export interface Awaited {
   readonly payloadHash?: string
 }
 
+type Find = () => Promise<RawOutcome | undefined>
+
 interface Waiter {
   readonly awaited: Awaited
-  /** Something of this command was written. */
-  seen(recorded: RecordedEvent): void
+  /** There may be an outcome. */
+  look(find: Find): void
+  settle(outcome: RawOutcome): void
 }
 
 const waitersMax = 100_000
@@ -55,15 +61,21 @@ export class OutcomeWatch {
   async outcome(awaited: Awaited, options: OutcomeOptions = {}): Promise<RawOutcome> {
     if (this.#count >= waitersMax) throw overloaded()
     return new Promise<RawOutcome>((resolve, reject) => {
-      const over = this.#watch(awaited, options, { resolve, reject })
+      const waiter = this.#watch(awaited, options, { resolve, reject })
       // What was decided before is found by looking, what comes by watching.
-      this.#find(awaited).then(
-        (found) => found && over(() => resolve(found)),
-        (error: unknown) => {
-          over(() => reject(error))
-        },
-      )
+      waiter.look(() => this.#find(awaited))
     })
+  }
+
+  /** A worker of this runtime had it decided: who waits here need not read what became of it. */
+  decided(model: Model, stream: string, checked: CheckedCommand, outcome: RawOutcome): void {
+    const { commandId, payloadHash } = checked
+    for (const { awaited, settle } of this.#waiters.get(commandId) ?? []) {
+      const { payloadHash: hash = payloadHash, id } = awaited
+      if (awaited.model !== model || hash !== payloadHash) continue
+      // What is read from the log is a repetition, and nobody shall see a difference.
+      if (streamName(model.name, id) === stream) settle({ ...outcome, duplicate: true })
+    }
   }
 
   /** Whether anybody waits. */
@@ -81,7 +93,7 @@ export class OutcomeWatch {
     awaited: Awaited,
     { timeoutMs = timeoutMsDefault, signal }: OutcomeOptions,
     promise: { resolve(outcome: RawOutcome): void; reject(error: unknown): void },
-  ): (settle: () => void) => void {
+  ): Waiter {
     const { timers } = this.#directory.deps.ports
     const { model, id, commandId } = awaited
     let open = true
@@ -98,19 +110,22 @@ export class OutcomeWatch {
       timeoutMs === Number.POSITIVE_INFINITY
         ? () => {}
         : timers.after(Math.min(timeoutMs, timerMsMax), giveUp)
-    const waiter: Waiter = {
-      awaited,
-      seen: (recorded) => {
-        this.#read(awaited, recorded).then(
-          (found) => found && over(() => promise.resolve(found)),
-          (error: unknown) => over(() => promise.reject(error)),
-        )
-      },
+    const look = (find: Find): void => {
+      find().then(
+        (found) => found && settle(found),
+        (error: unknown) => {
+          if (!isAway(error)) over(() => promise.reject(error))
+          // It says nothing about the command: asked again until time runs out.
+          else if (open) timers.after(resubscribeMs, () => open && look(find), { background: true })
+        },
+      )
     }
+    const settle = (outcome: RawOutcome) => over(() => promise.resolve(outcome))
+    const waiter: Waiter = { awaited, look, settle }
     signal?.addEventListener('abort', giveUp, { once: true })
     this.#add(waiter)
     if (signal?.aborted) giveUp()
-    return over
+    return waiter
   }
 
   #add(waiter: Waiter): void {
@@ -158,24 +173,19 @@ export class OutcomeWatch {
   #followAgain(): void {
     if (this.#subscription || this.#count === 0) return
     void this.#follow()
-    for (const waiter of [...this.#waiters.values()].flatMap((waiters) => [...waiters])) {
-      this.#lookAgain(waiter)
+    for (const { awaited, look } of [...this.#waiters.values()].flatMap((waiters) => [
+      ...waiters,
+    ])) {
+      look(() => this.#find(awaited))
     }
-  }
-
-  #lookAgain(waiter: Waiter): void {
-    const { model, id } = waiter.awaited
-    const { stream } = streamsOf(model.name, id)
-    this.#directory.deps.store.readStream(stream, { direction: 'backwards', limit: 1 }).then(
-      ({ events: [last] }) => last && waiter.seen(last),
-      () => {}, // The store is gone: the waiter's time runs out.
-    )
   }
 
   #seen(recorded: RecordedEvent): void {
     const { commandId } = readHeader(recorded)
     if (commandId === undefined) return
-    for (const waiter of this.#waiters.get(commandId) ?? []) waiter.seen(recorded)
+    for (const { awaited, look } of this.#waiters.get(commandId) ?? []) {
+      look(() => this.#read(awaited, recorded))
+    }
   }
 
   /** The outcome an event of the command tells. */
@@ -211,11 +221,14 @@ export class OutcomeWatch {
     try {
       return await this.#directory.actor(model, stream).current()
     } catch (error) {
-      if (isReenactError(error, 'Closed')) throw error
+      if (isReenactError(error, 'Closed') || isAway(error)) throw error
       return undefined
     }
   }
 }
+
+/** It is the store that does not answer. */
+const isAway = (error: unknown): boolean => ['transient', 'busy'].includes(classOf(error))
 
 /** The first outcome of the id, unless it is that of another command. */
 function told(

@@ -136,7 +136,7 @@ export async function* parkedEntries(
   stream: string,
 ): AsyncGenerator<ParkedEntry> {
   for (let from = 0, end = false; !end; ) {
-    const page = await store.readStream(stream, { from, limit: 64 })
+    const page = await store.readStream(stream, { from, limit: 64, eventsOnly: true })
     for (const recorded of page.events) yield entryOf(recorded)
     from = (page.events.at(-1)?.revision ?? from) + 1
     end = page.end || page.events.length === 0

@@ -76,7 +76,7 @@ export class Places {
       await this.#directory.decide(model, stream, passCommand(model, stream, given, after))
     } catch (error) {
       // An actor that cannot be loaded or written decides nothing here. What another one did is seen by looking again.
-      if (isPassing(error) || classOf(error) === 'transient') throw error
+      if (isPassing(error)) throw error
     }
   }
 
@@ -122,6 +122,6 @@ export class Places {
   }
 }
 
-/** The runtime ends, or a queue is full: it says nothing about the actor. */
+/** The runtime ends, a queue is full, the store is away: it says nothing about the actor. */
 const isPassing = (error: unknown): boolean =>
-  isReenactError(error, 'Closed') || classOf(error) === 'busy'
+  isReenactError(error, 'Closed') || ['busy', 'transient'].includes(classOf(error))

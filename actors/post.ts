@@ -133,6 +133,8 @@ export async function appendCommands(
   deps: Pick<ActorDeps, 'store' | 'ports'>,
   prepared: readonly Prepared[],
 ): Promise<readonly { readonly revision: number; readonly position: number }[]> {
+  const [first] = prepared
+  if (first && prepared.length === 1) return [await appendAny(deps, first.stream, [first.event])]
   const places: { revision: number; position: number }[] = []
   const runs = runsOf(prepared)
   const append = async ({ stream, events, indexes }: Run): Promise<void> => {

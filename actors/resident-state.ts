@@ -83,9 +83,12 @@ export class ResidentState {
     state.position = position
     state.recordedAt = recordedAt
     this.#state = state
-    if (state.revision - this.#snapshotRevision >= this.#deps.limits.snapshotEvery) {
-      this.#takeSnapshot(state)
-    }
+    if (this.isSnapshotDue(state.revision)) this.#takeSnapshot(state)
+  }
+
+  /** Whether a snapshot is to be taken at this revision. */
+  isSnapshotDue(revision: number): boolean {
+    return revision - this.#snapshotRevision >= this.#deps.limits.snapshotEvery
   }
 
   /** The log may differ from what is in memory. */

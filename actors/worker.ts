@@ -4,6 +4,7 @@ import { sleep } from '../runtime/core/clock.ts'
 import { isReenactError } from '../runtime/core/errors.ts'
 import { timerMsMax } from '../runtime/core/limits.ts'
 import type { Consumer, Delivery, GroupDefinition } from '../runtime/ports/consumer-groups.ts'
+import { Answers } from './answers.ts'
 import { Claims } from './claims.ts'
 import { commandCategory, streamsOfRelated } from './command-stream.ts'
 import { DelayedCommands } from './delayed-commands.ts'
@@ -11,10 +12,10 @@ import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
 import { ensureGroup, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
-import { Lane, type LaneDeps } from './lane.ts'
+import { type Decided, Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
 import { Places } from './place.ts'
-import { RestingPlaces } from './resting-places.ts'
+import { RestingLanes } from './resting-lanes.ts'
 import { type WorkerMetrics, zeroWorkerMetrics } from './worker-metrics.ts'
 
 /** Options of a worker, complete. */
@@ -28,6 +29,8 @@ export interface WorkerDeps {
   readonly retry: RetryPolicies
   /** Names this worker. */
   readonly name: string
+  /** Hears of every outcome. */
+  readonly decided: Decided
 }
 
 /** A running worker. */
@@ -77,11 +80,10 @@ class CommandWorker implements Worker {
   readonly #metrics = zeroWorkerMetrics()
   /** By command stream. */
   readonly #lanes = new Map<string, { lane: Lane; consumer: Consumer }>()
-  readonly #resting = new RestingPlaces()
+  readonly #resting = new RestingLanes()
   /** Lanes with something to do, in turn. */
   readonly #ready: Lane[] = []
-  /** Deliveries that are handled and about to be answered. */
-  readonly #answers = new Map<Consumer, { ids: string[]; sent: Promise<void> }>()
+  readonly #answers: Answers
   #stepping = 0
   #stopping = false
   #stopped: Promise<void> | undefined
@@ -93,15 +95,17 @@ class CommandWorker implements Worker {
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps
-    const { directory, group, name, retry } = deps
+    const { directory, group, name, retry, decided } = deps
     const inHand = () => {
       return new Map([...this.#lanes].map(([commands, { lane }]) => [commands, lane.signalled]))
     }
     this.#claims = new Claims(directory.deps.store.state, group, name, inHand)
+    this.#answers = new Answers(directory.deps.timers)
     const isolation = new Isolation()
     const metrics = this.#metrics
     const places = new Places(directory)
-    this.#laneDeps = { directory, places, claims: this.#claims, isolation, retry, metrics, pageMax }
+    const claims = this.#claims
+    this.#laneDeps = { directory, places, claims, isolation, retry, metrics, decided, pageMax }
     this.#stayAlive()
     this.#pulling = deps.models.map((model) => this.#pull(model))
     this.#delayed = deps.models.map(({ name }) => new DelayedCommands(directory.deps, group, name))
@@ -219,8 +223,9 @@ class CommandWorker implements Worker {
       }
       return found.lane
     }
-    const streams = streamsOfRelated(model.name, commands)
-    const lane = new Lane(this.#laneDeps, model, streams, this.#resting.take(consumer, delivery))
+    const lane =
+      this.#resting.take(consumer, delivery) ??
+      new Lane(this.#laneDeps, model, streamsOfRelated(model.name, commands))
     this.#lanes.set(commands, { lane, consumer })
     return lane
   }
@@ -259,25 +264,11 @@ class CommandWorker implements Worker {
     const { commands } = lane.streams
     const entry = this.#lanes.get(commands)
     this.#lanes.delete(commands)
-    const { located } = lane
-    if (entry && located) this.#resting.keep(commands, located, entry.consumer)
-    if (entry && lane.anchor !== undefined) await this.#answer(entry.consumer, lane.anchor.id)
-  }
-
-  /** What was handled in one turn of the event loop is answered together. */
-  #answer(consumer: Consumer, id: string): Promise<void> {
-    const group = this.#answers.get(consumer)
-    if (group) {
-      group.ids.push(id)
-      return group.sent
-    }
-    const ids = [id]
-    const sent = this.#deps.directory.deps.timers.turn().then(() => {
-      this.#answers.delete(consumer)
-      return consumer.ack(ids)
-    })
-    this.#answers.set(consumer, { ids, sent })
-    return sent
+    if (!entry) return
+    const { anchor, handled } = lane
+    lane.anchor = undefined
+    if (handled !== undefined) this.#resting.keep(lane, entry.consumer)
+    if (anchor) await this.#answers.ack(entry.consumer, anchor.id)
   }
 
   #wait(lane: Lane, delayMs: number): void {

@@ -51,17 +51,34 @@ export interface WrittenMetadata {
 
 /** Metadata as text, the header first. By hand because it is written for every event. */
 export function writeMetadata(metadata: WrittenMetadata): string {
-  const { schemaVersion, time, commandId, late, payloadHash, writer, previousHash } = metadata
-  const { $correlationId, $causationId, traceparent, commandRevision, custom } = metadata
-  const id = quoted(commandId)
-  const correlation = $correlationId === commandId ? id : quoted($correlationId)
-  const causation = $causationId === commandId ? id : quoted($causationId)
-  let text = `{"schemaVersion":${schemaVersion},"time":${time},"commandId":${id},"payloadHash":"${payloadHash}","$correlationId":${correlation},"$causationId":${causation},"writer":"${writer}","previousHash":"${previousHash}"`
+  const { late, previousHash, traceparent, commandRevision, custom } = metadata
+  let text = `${metadataStart(metadata)},"previousHash":"${previousHash}"`
   if (late) text += ',"late":true'
   if (traceparent !== undefined) text += `,"traceparent":${quoted(traceparent)}`
   if (commandRevision >= 0) text += `,"commandRevision":${commandRevision}`
   if (custom !== undefined) text += `,"custom":${JSON.stringify(custom)}`
   return `${text}}`
+}
+
+/** How the metadata of events and of posted commands begins; the closing brace is missing. */
+export function metadataStart(
+  metadata: Pick<
+    WrittenMetadata,
+    | 'schemaVersion'
+    | 'time'
+    | 'commandId'
+    | 'payloadHash'
+    | '$correlationId'
+    | '$causationId'
+    | 'writer'
+  >,
+): string {
+  const { schemaVersion, time, commandId, payloadHash, writer } = metadata
+  const { $correlationId, $causationId } = metadata
+  const id = quoted(commandId)
+  const correlation = $correlationId === commandId ? id : quoted($correlationId)
+  const causation = $causationId === commandId ? id : quoted($causationId)
+  return `{"schemaVersion":${schemaVersion},"time":${time},"commandId":${id},"payloadHash":"${payloadHash}","$correlationId":${correlation},"$causationId":${causation},"writer":"${writer}"`
 }
 
 const versionKey = '{"schemaVersion":'
@@ -92,10 +109,13 @@ export const wroteIt = (writer: string, { metadata }: { readonly metadata: strin
 
 const isText = (value: unknown): boolean => typeof value === 'string'
 
+/** The last time that is a date. */
+const dateMsMax = 8.64e15
+
 /** What each field must be to count. Foreign writers may mean something else by the same name. */
 const fields: Readonly<Record<keyof EventMetadata, (value: unknown) => boolean>> = {
   schemaVersion: (value) => Number.isInteger(value) && Number(value) >= 1,
-  time: (value) => typeof value === 'number' && !Number.isNaN(new Date(value).getTime()),
+  time: (value) => typeof value === 'number' && Math.abs(value) <= dateMsMax,
   commandId: isText,
   late: (value) => value === true,
   payloadHash: isText,
@@ -108,6 +128,8 @@ const fields: Readonly<Record<keyof EventMetadata, (value: unknown) => boolean>>
   custom: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 
+const checks = Object.entries(fields)
+
 /** Reads metadata. What is no JSON object, and fields of another kind than ours, count as absent. */
 export function readMetadata(event: { readonly metadata: string }): EventMetadata {
   let parsed: unknown
@@ -118,8 +140,9 @@ export function readMetadata(event: { readonly metadata: string }): EventMetadat
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {}
   const metadata = parsed as Record<string, unknown>
-  for (const [name, fits] of Object.entries(fields)) {
-    if (metadata[name] !== undefined && !fits(metadata[name])) delete metadata[name]
+  for (const [name, fits] of checks) {
+    const value = metadata[name]
+    if (value !== undefined && !fits(value)) delete metadata[name]
   }
   return metadata
 }

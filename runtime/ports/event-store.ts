@@ -58,6 +58,8 @@ export type AppendOutcome =
 export interface AppendOptions {
   /** What the stream must be at: a revision, `none`, `exists`, or `any` for no expectation. Otherwise `conflict`. */
   readonly expected: ExpectedRevision
+  /** Whether `recordedAt` of the answer must be exact: some stores have to ask for it. Default true. */
+  readonly timeNeeded?: boolean
 }
 
 /** `forwards` is from the oldest to the newest. */
@@ -71,6 +73,8 @@ export interface ReadStreamOptions {
   readonly direction?: Direction
   /** At most so many events. Default 512. */
   readonly limit?: number
+  /** Of a stream without events `head` and `deleted` may be wrong: some stores have to ask for them. Default false. */
+  readonly eventsOnly?: boolean
 }
 
 /** One page of a stream. A stream nobody wrote has no events, head -1, and ends. */
@@ -255,7 +259,6 @@ export interface EventStore {
    * @example const names = await store.listStreams({ category: 'account', after: 'account-ann' })
    */
   listStreams(options: ListStreamsOptions): Promise<readonly string[]>
-
   /**
    * The rules of a stream; `{}` if it has none.
    * @example const { maxCount } = await store.streamMetadata('account-ann')
@@ -276,7 +279,6 @@ export interface EventStore {
    * @example await store.tombstoneStream('sensor-7')
    */
   tombstoneStream(stream: string): Promise<void>
-
   /** Snapshots, checkpoints and the like. */
   readonly state: StateStore
   /** Consumers that share the work. */

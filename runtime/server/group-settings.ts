@@ -45,6 +45,16 @@ export const changedKeyOf = ({
           streamIdentifier ?? { streamName: Buffer.alloc(0) },
       })
 
+/** What the store leaves out by itself: one prefix of streams. The rest of a filter is applied to what it delivers. */
+export function storeFilterOf({
+  streamOption,
+  all,
+}: ChangeOptions): Pick<GroupDefinition, 'filter'> {
+  if (streamOption !== 'all' || all?.filterOption !== 'filter') return {}
+  const [streamPrefix, ...others] = all.filter?.streamIdentifier?.prefix ?? []
+  return streamPrefix === undefined || others.length > 0 ? {} : { filter: { streamPrefix } }
+}
+
 /** The port's settings for those of a request. */
 export function settingsOf(message: SettingsMessage | undefined): Partial<GroupSettings> {
   if (!message) throw invalidArgument('The request has no settings.')

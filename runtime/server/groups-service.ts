@@ -19,6 +19,7 @@ import {
   keyOf,
   settingsOf,
   startOf,
+  storeFilterOf,
 } from './group-settings.ts'
 import type { LinkStreams } from './link-streams.ts'
 import type { OpenCalls } from './open-calls.ts'
@@ -81,9 +82,9 @@ export function groupsService(host: GroupsHost): UntypedServiceImplementation {
       // Refuses a filter that makes no sense before there is a group with it.
       groupFilter({ ...key, annotations } as Parameters<typeof groupFilter>[0])
       if (key.stream !== undefined) await host.links.catchUp(key.stream)
-      return done(
-        store.groups.create({ ...key, after, settings: settingsOf(options.settings), annotations }),
-      )
+      const settings = settingsOf(options.settings)
+      const filter = storeFilterOf(options)
+      return done(store.groups.create({ ...key, ...filter, after, settings, annotations }))
     }),
     Update: answered(async (options: ChangeOptions) => {
       const key = changedKeyOf(options)

@@ -100,7 +100,8 @@ async function shuffle({ store }: Runtime): Promise<void> {
 }
 
 describe('workers through the server', function () {
-  this.timeout(60_000 + count * 10)
+  // Fifty commands a second are enough: what is asked here is not how fast it is.
+  this.timeout(120_000 + count * 25)
   const folder = mkdtempSync(join(tmpdir(), 'reenact-serve-workers-'))
   const file = `file:${join(folder, 'shared.db')}`
   const server = serverProcess()
@@ -152,7 +153,7 @@ describe('workers through the server', function () {
       return item((account + rows * accounts) * row + row - 1)
     })
     const settled = last.map(({ id, options }) =>
-      runtime.outcome(Account, id, options.commandId, { timeoutMs: 50_000 + count * 5 }).then(
+      runtime.outcome(Account, id, options.commandId, { timeoutMs: 60_000 + count * 20 }).then(
         () => undefined,
         (error: { code?: unknown }) => error.code,
       ),

@@ -10,6 +10,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client'
 import { expect } from 'chai'
+import { openSqliteStore } from '../../runtime/stores/sqlite/sqlite-store.ts'
 import {
   all,
   errorOf,
@@ -398,6 +399,27 @@ describe('server: persistent subscriptions', () => {
       await serve.client.appendToStream(newStream(), happened(40, 9))
       await serve.client.appendToStream(two, happened(1, 2))
       expect(numbers(await taken(consume('prefixes'), 2))).to.deep.equal([1, 2])
+    })
+    it('of one prefix, which the store itself goes by', async () => {
+      const store = newFile()
+      await servedOnce(store, async (client) => {
+        await client.appendToStream('noise-1', happened(1_100))
+        await client.createPersistentSubscriptionToAll(
+          'prefix',
+          allSettings({ startFrom: 'start' }),
+          { filter: streamNameFilter({ prefixes: ['rare-'] }) },
+        )
+        await client.appendToStream('rare-1', happened(1, 7))
+        const subscription = client.subscribeToPersistentSubscriptionToAll('prefix')
+        expect(numbers(await taken(subscription, 1))).to.deep.equal([7])
+        const { stats } = await client.getPersistentSubscriptionToAllInfo('prefix')
+        expect(stats.totalItems).to.equal(1n)
+        await subscription.unsubscribe()
+      })
+      const opened = await openSqliteStore(store.slice('file:'.length))
+      const { filter } = await opened.groups.info({ name: 'prefix' })
+      await opened.close()
+      expect(filter).to.deep.equal({ streamPrefix: 'rare-' })
     })
     it('by regular expression of types', async () => {
       const type = `Rare${newStream('')}`

@@ -1,6 +1,6 @@
 // One event on its way through a group.
 
-import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { ConsumerStrategy } from '../../ports/consumer-groups.ts'
 import type { RecordedEvent } from '../../ports/event-store.ts'
 import type { Member } from './member.ts'
@@ -30,8 +30,7 @@ export interface Message {
 export function bucketOf(strategy: ConsumerStrategy, event: RecordedEvent): number {
   if (strategy !== 'Pinned' && strategy !== 'PinnedByCorrelation') return 0
   const correlation = strategy === 'Pinned' ? undefined : correlationOf(event)
-  const digest = hash('md5', correlation ?? sourceOf(event), 'hex')
-  return Number.parseInt(digest.slice(0, 8), 16) % bucketCount
+  return crc32(correlation ?? sourceOf(event)) % bucketCount
 }
 
 /** The stream an event is of; for a link the stream it points to. */

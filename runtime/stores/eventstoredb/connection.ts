@@ -8,6 +8,9 @@ import { isReenactError, messageOf, ReenactError } from '../../core/errors.ts'
 import { exponential, fullJitter } from '../../core/retry-policy.ts'
 import { invalidOption } from '../append-rules.ts'
 
+/** Reads under way at the same time. */
+const readsMax = 64
+
 const backoff = exponential({
   delayMsMin: 20,
   delayMsMax: 2_000,
@@ -24,6 +27,8 @@ export class Connection {
   readonly timeoutMs: number
   closed = false
   readonly #release: () => Promise<void>
+  #reads = 0
+  readonly #waitingReads: (() => void)[] = []
 
   constructor(
     shared: SharedClient,
@@ -46,6 +51,19 @@ export class Connection {
       )
       promise.then(resolve, reject).finally(cancel)
     })
+  }
+
+  /** Reads when fewer than so many others do: of a thousand at once the last would wait longer than the server may take. */
+  async reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    if (this.#reads < readsMax) this.#reads += 1
+    else await new Promise<void>((resolve) => this.#waitingReads.push(resolve))
+    try {
+      return await read()
+    } finally {
+      const next = this.#waitingReads.shift()
+      if (next) next()
+      else this.#reads -= 1
+    }
   }
 
   /** Does what may be done twice, again and again until it works, is refused, or time is up. */

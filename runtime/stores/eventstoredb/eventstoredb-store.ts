@@ -115,13 +115,13 @@ class EventStoreDbStore implements EventStore {
   append(
     stream: string,
     events: readonly EventToAppend[],
-    { expected }: AppendOptions,
+    options: AppendOptions,
   ): Promise<AppendOutcome> {
     const refusal = this.#closing
       ? this.#connection.closedError()
-      : refusalOf(stream, events, expected)
+      : refusalOf(stream, events, options.expected)
     if (refusal) return Promise.resolve({ outcome: 'refused', error: refusal })
-    const append = this.#append(stream, events, { expected })
+    const append = this.#append(stream, events, options)
     this.#appends.add(append)
     void append.finally(() => {
       this.#appends.delete(append)
@@ -133,7 +133,7 @@ class EventStoreDbStore implements EventStore {
   async #append(
     stream: string,
     events: readonly EventToAppend[],
-    { expected }: AppendOptions,
+    { expected, timeNeeded = true }: AppendOptions,
   ): Promise<AppendOutcome> {
     if (this.#starting.size > 0) await Promise.allSettled(this.#starting)
     const seen = this.#seen
@@ -144,6 +144,10 @@ class EventStoreDbStore implements EventStore {
     const repeated = position <= seen || this.#answered.has(position)
     this.#seen = Math.max(this.#seen, position)
     this.#answered.add(position)
+    if (!timeNeeded) {
+      const recordedAt = this.#connection.ports.clock.now()
+      return { outcome: 'committed', revision, position, recordedAt, repeated }
+    }
     try {
       const recordedAt = await this.#times.of({ stream, revision, position })
       return { outcome: 'committed', revision, position, recordedAt, repeated }

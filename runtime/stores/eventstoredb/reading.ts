@@ -43,6 +43,8 @@ export function readStream(
   const { direction, from, limit } = streamRange(options)
   const backwards = direction === 'backwards'
   const fromEnd = backwards && from === Number.MAX_SAFE_INTEGER
+  // The event before is read too: where it is the last, nothing else has to be asked.
+  const first = backwards || from === 0 ? from : from - 1
   return connection.insistently(async () => {
     let read: RecordedEvent[]
     try {
@@ -50,16 +52,21 @@ export function readStream(
       read = await revisions(
         connection,
         stream,
-        fromEnd ? 'end' : BigInt(from),
-        limit + 1,
+        fromEnd ? 'end' : BigInt(first),
+        limit + 1 + Math.abs(from - first),
         backwards,
       )
     } catch (error) {
       if (typeOf(error) === 'stream-not-found') {
-        return { events: [], end: true, ...(await statusOf(connection, stream)) }
+        const status = options?.eventsOnly ? unwritten : await statusOf(connection, stream)
+        return { events: [], end: true, ...status }
       }
       if (typeOf(error) === 'stream-deleted') return tombstone
       throw error
+    }
+    if (first < from && read[0]?.revision === first) {
+      if (read.length === 1) return { events: [], head: first, deleted: 'no', end: true }
+      read = read.slice(1)
     }
     const end = read.length <= limit
     const events = end ? read : read.slice(0, limit)
@@ -85,8 +92,7 @@ export function readAll(connection: Connection, options?: ReadAllOptions): Promi
         ? 'end'
         : positionOf(backwards ? beyond : beyond + 1)
     const { client } = connection
-    const records = await collect(
-      connection,
+    const records = await collect(connection, () =>
       client.readAll(
         {
           fromPosition: place,
@@ -131,6 +137,7 @@ export const positionOf = (position: number): { commit: bigint; prepare: bigint 
 export const typeOf = (error: unknown): string | undefined =>
   (error as { type?: string } | null)?.type
 
+const unwritten: Status = { head: -1, deleted: 'no' }
 const tombstone: StreamPage = { events: [], head: -1, deleted: 'tombstone', end: true }
 
 function revisions(
@@ -140,8 +147,7 @@ function revisions(
   maxCount: number,
   backwards: boolean,
 ): Promise<RecordedEvent[]> {
-  return collect(
-    connection,
+  return collect(connection, () =>
     connection.client.readStream(
       stream,
       {
@@ -159,7 +165,10 @@ function revisions(
  * The events of a finite read. One that ends without its end, and one on which nothing comes for too long, has
  * failed. Links are taken as what they are.
  */
-function collect(connection: Connection, stream: ClientStream): Promise<RecordedEvent[]> {
+const collect = (connection: Connection, begin: () => ClientStream): Promise<RecordedEvent[]> =>
+  connection.reading(() => collected(connection, begin()))
+
+function collected(connection: Connection, stream: ClientStream): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = []
   return new Promise((resolve, reject) => {
     let seen = -1
@@ -212,7 +221,7 @@ async function statusOf(connection: Connection, stream: string): Promise<Status>
     if (typeOf(error) === 'stream-deleted') return tombstone
     throw error
   }
-  if (!metadata.metadata) return { head: -1, deleted: 'no' }
+  if (!metadata.metadata) return unwritten
   const deleted = isDeletedMark(metadata.metadata.truncateBefore) ? 'soft' : 'no'
   return { head: await headOf(connection, stream), deleted }
 }

@@ -22,6 +22,8 @@ const written = 'reenact.StateWritten'
 const removed = 'reenact.StateRemoved'
 /** UTF-16 units of a piece: in JSON each may take six bytes, and a server may take 1 MiB. */
 const pieceUnits = 128 * 1024
+/** Keys that are remembered. */
+const wholeMax = 1_024
 
 /** What an event of a state stream holds. */
 interface Entry {
@@ -34,6 +36,8 @@ interface Entry {
 export class EventStoreDbState implements StateStore {
   readonly #connection: Connection
   readonly #names: StreamNames
+  /** Keys whose last entry was written from here, whole: nothing has to be looked for before the next. */
+  readonly #whole = new Set<string>()
 
   constructor(connection: Connection, names: StreamNames) {
     this.#connection = connection
@@ -59,7 +63,8 @@ export class EventStoreDbState implements StateStore {
   async put(key: string, value: string, expected?: number): Promise<number | undefined> {
     this.#connection.checkOpen()
     checkStateText(key, value)
-    const before = await this.#last(streamOf(key))
+    const known = expected === undefined && this.#whole.has(key)
+    const before = known ? undefined : await this.#last(streamOf(key))
     if (expected !== undefined) {
       const present = before?.type === written ? before.revision : -1
       if (present !== expected) return undefined
@@ -67,6 +72,7 @@ export class EventStoreDbState implements StateStore {
     const pieces = value.length > pieceUnits ? await this.#split(value) : undefined
     const entry = pieces === undefined ? { key, value } : { key, pieces }
     const at = expected === undefined ? 'any' : (before?.revision ?? 'none')
+    this.#remember(key, pieces === undefined)
     const revision = await this.#write(streamOf(key), written, entry, at)
     const old = revision === undefined ? pieces : before && entryOf(before).pieces
     if (old !== undefined) await this.#removePieces(old)
@@ -99,9 +105,16 @@ export class EventStoreDbState implements StateStore {
 
   async #last(stream: string): Promise<RecordedEvent | undefined> {
     // Two, though only one is kept: a crash may have come between the first entry and its rule.
-    const page = await readStream(this.#connection, stream, { direction: 'backwards', limit: 2 })
+    const last = { direction: 'backwards', limit: 2, eventsOnly: true } as const
+    const page = await readStream(this.#connection, stream, last)
     if (page.events.length > 1) await this.#keepOne(stream)
     return page.events[0]
+  }
+
+  #remember(key: string, isWhole: boolean): void {
+    if (this.#whole.size >= wholeMax) this.#whole.clear()
+    if (isWhole) this.#whole.add(key)
+    else this.#whole.delete(key)
   }
 
   /** Writes an entry, sending it again until it is known what became of it; `undefined` where another was first. */

@@ -39,6 +39,7 @@ import {
   simpleOperation,
 } from './operations.ts'
 import { pollForChanges } from './poll-for-changes.ts'
+import { RecentEvents } from './recent-events.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
 import type { StorageThread } from './storage-thread.ts'
 import { StreamTable } from './stream-table.ts'
@@ -77,6 +78,7 @@ export class FileStore implements SqliteStore {
   readonly #commits: GroupCommit
   readonly #changes: ChangeSignal
   readonly #subscriptions = new Set<Subscription>()
+  readonly #recent = new RecentEvents()
   readonly #release: () => void
   #closed = false
   #closing: Promise<void> | undefined
@@ -111,6 +113,7 @@ export class FileStore implements SqliteStore {
       recordedAt,
       committed: position,
       transaction: emptyTransaction(),
+      written: undefined,
       state: new Map(),
       lastId: undefined,
       inline: undefined,
@@ -118,8 +121,12 @@ export class FileStore implements SqliteStore {
     this.inline = (hook) => {
       context.inline = hook
     }
-    this.#commits = new GroupCommit(context, limits, thread, (events) => {
-      if (events) this.#changes.notify()
+    this.#commits = new GroupCommit(context, limits, thread, {
+      isThere: () => this.#subscriptions.size > 0,
+      committed: (events, grown) => {
+        this.#recent.committed(events)
+        if (grown) this.#changes.notify()
+      },
     })
     this.state = this.#stateStore()
     this.groups = createConsumerGroups(this, { clock, timers })
@@ -142,7 +149,8 @@ export class FileStore implements SqliteStore {
   }
 
   async readAll(options?: ReadAllOptions): Promise<LogPage> {
-    return this.#settled(() => this.#reader.readAll(options))
+    this.#checkOpen()
+    return this.#recent.page(options) ?? this.#settled(() => this.#reader.readAll(options))
   }
 
   subscribe(options: SubscribeOptions = {}): Subscription {
@@ -237,7 +245,8 @@ export class FileStore implements SqliteStore {
   }
 
   async #changeRules(stream: string, change: Parameters<typeof changeRules>[1]): Promise<void> {
-    this.#checkName(stream)
+    const problem = nameProblem(stream)
+    if (problem) throw problem
     await this.#submit(200, changeRules(stream, change))
   }
 
@@ -276,11 +285,6 @@ export class FileStore implements SqliteStore {
       `${this.name} was opened for reading. Open it without ?mode=ro to write.`,
       { store: this.name },
     )
-  }
-
-  #checkName(stream: string): void {
-    const problem = nameProblem(stream)
-    if (problem) throw problem
   }
 
   #checkOpen(): void {

@@ -6,6 +6,7 @@
 import { isReenactError, type ReenactError } from '../../core/errors.ts'
 import { CommitQueue, type QueueLimits } from './commit-queue.ts'
 import { type Answer, collectState, type Operation, type WriteContext } from './operations.ts'
+import type { WrittenEvent } from './recent-events.ts'
 import { sqliteCodeOf, sqliteCodes, storeError, storeFailed } from './sqlite-errors.ts'
 import type { StorageThread } from './storage-thread.ts'
 import { emptyTransaction, type Written, writeTransaction } from './transaction.ts'
@@ -24,12 +25,20 @@ interface Flight {
   readonly land: () => void
 }
 
+/** Hears of every transaction that changed what can be read. */
+export interface CommitFollower {
+  /** Whether to tell which events were written. */
+  isThere(): boolean
+  /** Called after the callers were told. `events` where it is known what can be read since; `grown`: the log. */
+  committed(events: readonly WrittenEvent[] | undefined, grown: boolean): void
+}
+
 /** The only place that writes. One transaction at a time; while it syncs, the next group fills. */
 export class GroupCommit {
   readonly #context: WriteContext
   readonly #queue: CommitQueue
   readonly #thread: StorageThread
-  readonly #onCommitted: (events: boolean) => void
+  readonly #follower: CommitFollower
   #scheduled = false
   /** Operations decide, which may run code of users: nothing else may begin meanwhile. */
   #deciding = false
@@ -42,13 +51,12 @@ export class GroupCommit {
     context: WriteContext,
     limits: QueueLimits,
     thread: StorageThread,
-    /** Called after the callers were told; `events` when the log grew. */
-    onCommitted: (events: boolean) => void,
+    follower: CommitFollower,
   ) {
     this.#context = context
     this.#queue = new CommitQueue(limits)
     this.#thread = thread
-    this.#onCommitted = onCommitted
+    this.#follower = follower
   }
 
   /** The disk failed: nothing is written any more. */
@@ -113,9 +121,13 @@ export class GroupCommit {
     const group = this.#decide(operations)
     if (!group) return
     const { connection, transaction } = this.#context
+    const { written: events } = this.#context
+    const rules = transaction.changes.some(([name]) => name === 'updateRules')
     const tell = (written: Written) => {
       this.#settle(group, written, mayRepeat)
-      this.#onCommitted(this.#context.position > before)
+      const grown = this.#context.position > before
+      const known = written.done && !rules ? events : undefined
+      if (grown || rules) this.#follower.committed(known, grown)
     }
     if (!inThread) {
       tell(writeTransaction(connection, transaction))
@@ -160,6 +172,7 @@ export class GroupCommit {
     context.recordedAt = Math.max(recordedAt, Math.floor(clock.now()))
     context.committed = position
     context.transaction = emptyTransaction()
+    context.written = this.#follower.isThere() ? [] : undefined
     context.state.clear()
     const answers: Answer[] = []
     this.#deciding = true

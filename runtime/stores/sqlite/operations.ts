@@ -17,6 +17,7 @@ import { unwritten } from '../visibility.ts'
 import type { Connection } from './connection.ts'
 import { textOf } from './event-row.ts'
 import type { LogReader } from './log-reader.ts'
+import { type WrittenEvent, writtenAs } from './recent-events.ts'
 import { putState, stateOf, stateRevisionOf } from './sqlite-state.ts'
 import type { StreamEntry, StreamRules, StreamTable } from './stream-table.ts'
 import type { Transaction } from './transaction.ts'
@@ -32,6 +33,8 @@ export interface WriteContext {
   /** What is in the file. */
   committed: number
   transaction: Transaction
+  /** The events of the transaction, while somebody follows the log. */
+  written: WrittenEvent[] | undefined
   /** Entries of the state store as the transaction leaves them; `undefined` for those it removes. */
   readonly state: Map<string, StateEntry | undefined>
   /** The id of the event at `position`, once this process wrote one. */
@@ -199,6 +202,7 @@ function write(context: WriteContext, entry: StreamEntry, events: readonly Event
     entry.head = revision
     context.position = position
     context.lastId = event.id
+    context.written?.push(writtenAs(entry, event, context))
   }
 }
 

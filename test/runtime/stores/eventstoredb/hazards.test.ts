@@ -42,6 +42,19 @@ describe('EventStoreDB store: hazards', function () {
     )
     return store
   }
+  /** How often the served store was read so far. */
+  const beginCounted = async (): Promise<() => number> => {
+    let reads = 0
+    const counted = new Proxy(inner(), {
+      get: (target, name) => {
+        if (name === 'readAll' || name === 'readStream' || name === 'streamMetadata') reads += 1
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    await begin(counted)
+    return () => reads
+  }
   const append = (
     events: readonly EventToAppend[],
     expected: number | 'none',
@@ -143,6 +156,50 @@ describe('EventStoreDB store: hazards', function () {
     const outcome = await append([event()], 'none')
     expect(outcome.outcome).to.equal('unknown')
     expect(isReenactError('error' in outcome && outcome.error, 'StoreUnavailable')).to.equal(true)
+  })
+  it('a stream that nobody wrote: one look where its events are all that is wanted', async () => {
+    const reads = await beginCounted()
+    const looksFor = async (eventsOnly: boolean): Promise<number> => {
+      const before = reads()
+      const page = await store.readStream('account-nobody', { eventsOnly })
+      expect(page).to.deep.equal({ events: [], head: -1, deleted: 'no', end: true })
+      return reads() - before
+    }
+    expect(await looksFor(true)).to.be.lessThan(await looksFor(false))
+  })
+  it('many reads at once wait for each other, not for the server', async () => {
+    let open = 0
+    let most = 0
+    const slow = new Proxy(inner(), {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return async (...given: unknown[]) => {
+          open += 1
+          most = Math.max(most, open)
+          if (name === 'readStream') await new Promise((resolve) => setTimeout(resolve, 1))
+          open -= 1
+          return value.apply(target, given)
+        }
+      },
+    })
+    await begin(slow)
+    await append([event()], 'none')
+    const pages = await Promise.all(
+      Array.from({ length: 300 }, () => store.readStream('account-1')),
+    )
+    expect(pages.map(({ head }) => head)).to.deep.equal(pages.map(() => 0))
+    expect(most).to.be.within(2, 64)
+  })
+  it('an append whose time nobody needs is not read back', async () => {
+    const reads = await beginCounted()
+    const readsFor = async (timeNeeded: boolean): Promise<number> => {
+      const before = reads()
+      const given = { expected: 'any', timeNeeded } as const
+      expect((await store.append('account-1', [event()], given)).outcome).to.equal('committed')
+      return reads() - before
+    }
+    expect(await readsFor(false)).to.be.lessThan(await readsFor(true))
   })
   it('not the leader: unknown, then the leader takes it', async () => {
     const leader = await startServer({ store: 'memory:', port: 0 })
