@@ -53,8 +53,8 @@ export interface Slice {
   readonly from: number
   readonly until: number
   readonly checkpoint: Checkpoint
-  /** Events after this position are live. */
-  readonly liveFrom: number
+  /** Whether an event came after the read model first caught up. */
+  readonly isLive: (recorded: RecordedEvent) => boolean
 }
 
 /**
@@ -104,13 +104,13 @@ export async function applySlice(deps: BatchDeps, slice: Slice): Promise<Committ
 /** Answers how many handlers were called. */
 function applyEvent(
   deps: BatchDeps,
-  slice: Pick<Slice, 'events' | 'liveFrom'>,
+  slice: Pick<Slice, 'events' | 'isLive'>,
   index: number,
 ): number | Promise<number> {
   const recorded = slice.events[index] as RecordedEvent
   const { projection, upcasters, part, writer } = deps
   if (partitionOf(recorded.stream, projection.partitions) !== part) return 0
-  const projected = projectedEvent(recorded, upcasters, recorded.position > slice.liveFrom)
+  const projected = projectedEvent(recorded, upcasters, slice.isLive(recorded))
   const handler = projected && projection.handlers.get(projected.event.type)
   if (!handler) return 0
   try {
@@ -167,10 +167,10 @@ export async function parkEvent(deps: BatchDeps, slice: Slice, error: unknown): 
 export async function redriveEvent(
   deps: BatchDeps,
   recorded: RecordedEvent,
-  liveFrom: number,
+  isLive: Slice['isLive'],
 ): Promise<readonly string[] | undefined> {
   const { connection, writer } = deps
-  const one = { events: [recorded], liveFrom }
+  const one = { events: [recorded], isLive }
   try {
     const keys = await connection.transaction(async () => {
       await applyEvent(

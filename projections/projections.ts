@@ -10,7 +10,7 @@ import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
 import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
-import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
+import { changed, checkProjection, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 import { Shadows } from './shadows.ts'
 import { standStill } from './standing-still.ts'
@@ -56,7 +56,7 @@ export class Projections {
     readWorkerOptions(options)
     const { catalog } = await this.#open()
     for (const projection of projections) {
-      checkKinds(projection, this.#deps.upcasters)
+      checkProjection(projection, this.#deps.upcasters, options.partitions)
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#newWorkers(projection, options)
@@ -124,7 +124,7 @@ export class Projections {
    * @example const shadow = await runtime.projections.shadow(Balances)
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
-    checkKinds(projection, this.#deps.upcasters)
+    checkProjection(projection, this.#deps.upcasters)
     const { name } = projection
     return this.#shadows.begin(name, async () => {
       const { options = {} } = this.#running.get(name) ?? {}
@@ -138,10 +138,10 @@ export class Projections {
     })
   }
 
-  /** Takes the live read model as made by these handlers: a change of text that changes no result. */
+  /** Takes the live read model as made by these handlers: a change of text that changes no result, nor the partitions. */
   async adopt(projection: AnyProjection): Promise<void> {
     const { catalog } = await this.#open()
-    await catalog.adopt(projection)
+    await catalog.adopt(projection, await (await this.#reader(projection.name)).positions())
     this.#running.get(projection.name)?.workers.resume()
   }
 
@@ -237,7 +237,6 @@ export class Projections {
   ): Promise<Omit<WorkerDeps, 'part' | 'target' | 'isHeld'>> {
     const { engine, catalog } = await this.#open()
     const { store, ports, upcasters } = this.#deps
-    const commits = this.#commitsOf(projection.name)
     return {
       projection,
       store,
@@ -247,7 +246,7 @@ export class Projections {
       catalog,
       options: readWorkerOptions(options),
       onCommit: (_build, { checkpoint, keys }) => {
-        commits.next({ position: checkpoint.position, keys })
+        this.#commitsOf(projection.name).next({ position: checkpoint.position, keys })
       },
     }
   }
@@ -257,7 +256,9 @@ export class Projections {
     this.#readers.get(projection.name)?.refresh()
     const running = this.#running.get(projection.name)
     if (!running) return
-    const { options } = running
+    // A share of the former partitions says nothing about others.
+    const isShared = running.workers.projection.partitions === projection.partitions
+    const options = isShared ? running.options : { ...running.options, partitions: undefined }
     await running.workers.stop()
     if (this.#closing.signal.aborted) return
     const workers = await this.#newWorkers(projection, options)
