@@ -1,7 +1,7 @@
 // Events into a view: handlers, what they wrote, and the checkpoint as one transaction.
 
 import type { Clock } from '../runtime/core/clock.ts'
-import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError, messageOf, ReenactError, sentenceOf } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Connection } from './engine.ts'
 import { advance, type Checkpoint, type ParkedEvent, park, unpark } from './ledger.ts'
@@ -131,7 +131,8 @@ async function settled(
 ): Promise<1> {
   try {
     await result
-    await writer.settle()
+    const settling = writer.settle()
+    if (settling !== undefined) await settling
     return 1
   } catch (error) {
     throw new EventFailed(index, false, error)
@@ -218,7 +219,7 @@ export function projectionFailed(
   if (isReenactError(cause, 'ProjectionFailed')) return cause
   return new ReenactError(
     'ProjectionFailed',
-    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${messageOf(cause)} Mend the handler and resume, or run it with poison: 'park'.`,
+    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${sentenceOf(cause)} Mend the handler and resume, or run it with poison: 'park'.`,
     { projection, position, type },
     cause,
   )
