@@ -219,7 +219,7 @@ export function projectionFailed(
   if (isReenactError(cause, 'ProjectionFailed')) return cause
   return new ReenactError(
     'ProjectionFailed',
-    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${sentenceOf(cause)} Mend the handler and resume, or run it with poison: 'park'.`,
+    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${sentenceOf(cause)} Mend the handler and resume, or run it with poison: 'park' to put such events aside.`,
     { projection, position, type },
     cause,
   )

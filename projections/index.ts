@@ -39,10 +39,11 @@ export {
   type ProjectionOptions,
   projection,
 } from './projection.ts'
-export { Projections, type ProjectionsDeps } from './projections.ts'
+export { Projections } from './projections.ts'
 export type { BuildProgress, CatchUpOptions, Shadow } from './shadow.ts'
 export { type SinkTarget, type SinkView, type SinkWrite, sink } from './sink.ts'
 export type { Lag, ProjectionStatus } from './status.ts'
 export type { View } from './view.ts'
 export type { PastView, ViewChange, ViewHandle, WaitOptions } from './view-handle.ts'
+export type { ProjectionsDeps } from './worker-deps.ts'
 export type { WorkerError, WorkerOptions, WorkerState } from './worker-options.ts'

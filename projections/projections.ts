@@ -1,14 +1,11 @@
 // All projections of a runtime: their workers, their views, and what an operator does with them.
 
 import { Subject } from 'rxjs'
-import type { Ports } from '../runtime/core/clock.ts'
-import type { EventStore } from '../runtime/ports/event-store.ts'
 import { type Build, Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { deadLetters, type ParkedEvent } from './ledger.ts'
 import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
-import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
 import { changed, checkProjection, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
@@ -16,17 +13,9 @@ import { Shadows } from './shadows.ts'
 import { standStill } from './standing-still.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
-import type { WorkerDeps } from './worker-deps.ts'
+import type { ProjectionsDeps, WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 import { readWorkerOptions } from './worker-options.ts'
-
-/** What projections need. */
-export interface ProjectionsDeps {
-  readonly store: EventStore
-  readonly ports: Ports
-  readonly upcasters: KindUpcasters
-  readonly openEngine: () => Promise<Engine>
-}
 
 type WriteToView = (change: (view: never) => void | Promise<void>) => Promise<void>
 interface Running {
@@ -143,6 +132,11 @@ export class Projections {
     const { catalog } = await this.#open()
     await catalog.adopt(projection, await (await this.#reader(projection.name)).positions())
     this.#running.get(projection.name)?.workers.resume()
+  }
+
+  /** All builds of a read model, the oldest first: the live one, what is being made, what is kept. */
+  async builds({ name }: AnyProjection): Promise<readonly Build[]> {
+    return (await this.#open()).catalog.builds(name)
   }
 
   /** Removes builds that are not live, and candidates nobody works on here. Answers how many. */

@@ -22,7 +22,7 @@ export function changed({ name, version }: AnyProjection, build: Build): Reenact
   const fix =
     version < build.version
       ? 'Deploy the newer code here, or rebuild to go back'
-      : 'Rebuild it (runtime.projections.rebuild, or changed: "rebuild"), or adopt it where no result changes'
+      : 'Rebuild it (runtime.projections.rebuild, changed: "rebuild", or reenact projections run --rebuild), or adopt it where no result changes'
   return new ReenactError('ProjectionChanged', `'${name}' ${what}. ${fix}.`, {
     projection: name,
     stored: build.version,
