@@ -1,5 +1,6 @@
 // What users and the runtime take from the projections.
 
+export type { Build } from './catalog.ts'
 export type { RowDifference } from './compare-builds.ts'
 export type { FieldOf, FindOptions, Range, Where } from './document-query.ts'
 export type { Documents } from './document-writer.ts'
