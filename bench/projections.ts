@@ -17,6 +17,7 @@ import {
   kyselyAlone,
   type Raw,
   rawDocuments,
+  rawOnceACommit,
   rawPostgres,
   rawSqlite,
   rawTables,
@@ -216,6 +217,11 @@ export const projectionRows: readonly Row[] = [
       name: 'upserts that add up in SQL',
       role: 'limit',
       run: rawInFile(addingDocuments),
+    },
+    {
+      name: 'a document once a commit, many to a statement',
+      role: 'limit',
+      run: upsertsInFile(rawOnceACommit),
     },
   ]),
   row('tables, SQLite', 'file', [

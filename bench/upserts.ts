@@ -89,6 +89,38 @@ export function rawSqlite(file: string, count: number, { create, upsert, row }: 
   database.close()
 }
 
+const rowsPerStatement = 100
+
+/** As Reenact writes them: a document once a commit however many events change it, many to a statement. */
+export function rawOnceACommit(file: string, count: number): void {
+  const database = open(file)
+  database.exec(rawDocuments.create)
+  const prepare = (rows: number) =>
+    database.prepare(
+      rawDocuments.upsert.replace(
+        '(?, ?)',
+        Array.from({ length: rows }, () => '(?, ?)').join(', '),
+      ),
+    )
+  const full = prepare(rowsPerStatement)
+  for (let number = 0; number < count; ) {
+    const changed = new Map<string, string>()
+    for (let inBatch = 0; inBatch < batch && number < count; inBatch += 1, number += 1) {
+      const [key, document] = rawDocuments.row(number) as [string, string]
+      changed.set(key, document)
+    }
+    const rows = [...changed].sort(([a], [b]) => (a < b ? -1 : 1))
+    database.exec('BEGIN IMMEDIATE')
+    for (let from = 0; from < rows.length; from += rowsPerStatement) {
+      const some = rows.slice(from, from + rowsPerStatement)
+      const statement = some.length === rowsPerStatement ? full : prepare(some.length)
+      statement.run(...some.flat())
+    }
+    database.exec('COMMIT')
+  }
+  database.close()
+}
+
 export async function rawPostgres(address: string, count: number, raw: Raw): Promise<void> {
   const client = new pg.Client(address)
   await client.connect()

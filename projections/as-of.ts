@@ -4,6 +4,7 @@ import type { Ports } from '../runtime/core/clock.ts'
 import { createIds } from '../runtime/core/ids.ts'
 import { type TimeInput, toTime } from '../runtime/core/time.ts'
 import type { EventStore } from '../runtime/ports/event-store.ts'
+import { projectionFailed } from './batch.ts'
 import { createPlace } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { filterOf, type KindUpcasters, projectedEvent } from './projected-event.ts'
@@ -13,11 +14,16 @@ interface AsOfDeps {
   readonly store: EventStore
   readonly ports: Ports
   readonly upcasters: KindUpcasters
+  /** Positions of the events the live read model leaves out. */
+  readonly parked: () => Promise<readonly number[]>
 }
 
 const pageMax = 1_000
 
-/** Folds the events whose own time is at or before `time`, in the order of the log, up to its present end. */
+/**
+ * Folds the events whose own time is at or before `time`, in the order of the log, up to its present end. Throws
+ * `ProjectionFailed` for a handler that fails.
+ */
 export async function viewAsOf<Read extends object>(
   projection: Projection<unknown, Read>,
   engine: Engine,
@@ -49,7 +55,7 @@ async function fold(
   projection: Projection,
   engine: Engine,
   place: string,
-  { store, ports, upcasters }: AsOfDeps,
+  { store, ports, upcasters, parked }: AsOfDeps,
   at: number,
 ): Promise<void> {
   const connection = await engine.openWriter(place, 0)
@@ -57,16 +63,22 @@ async function fold(
   const filter = filterOf(projection, upcasters)
   const writer = projection.view.write(connection, { exclusive: true })
   try {
+    const leftOut = new Set(await parked())
     for (let after = 0, end = false; !end; ) {
       const page = await store.readAll({ after, limit: pageMax, filter })
       await connection.transaction(async () => {
         for (const recorded of page.events) {
+          if (leftOut.has(recorded.position)) continue
           const projected = projectedEvent(recorded, upcasters, false)
           if (!projected || projected.about.time > at) continue
-          const handler = projection.handlers.get(projected.event.type)
-          writer.begin?.(projected.about)
-          await handler?.(projected.event as never, writer.view as never, projected.about)
-          await writer.settle()
+          try {
+            const handler = projection.handlers.get(projected.event.type)
+            writer.begin?.(projected.about)
+            await handler?.(projected.event as never, writer.view as never, projected.about)
+            await writer.settle()
+          } catch (error) {
+            throw projectionFailed(projection.name, recorded, error)
+          }
         }
         await writer.flush()
       })

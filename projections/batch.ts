@@ -1,7 +1,7 @@
 // Events into a view: handlers, what they wrote, and the checkpoint as one transaction.
 
 import type { Clock } from '../runtime/core/clock.ts'
-import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError, messageOf, ReenactError, sentenceOf } from '../runtime/core/errors.ts'
 import type { RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { Connection } from './engine.ts'
 import { advance, type Checkpoint, type ParkedEvent, park, unpark } from './ledger.ts'
@@ -53,8 +53,8 @@ export interface Slice {
   readonly from: number
   readonly until: number
   readonly checkpoint: Checkpoint
-  /** Events after this position are live. */
-  readonly liveFrom: number
+  /** Whether an event came after the read model first caught up. */
+  readonly isLive: (recorded: RecordedEvent) => boolean
 }
 
 /**
@@ -104,13 +104,13 @@ export async function applySlice(deps: BatchDeps, slice: Slice): Promise<Committ
 /** Answers how many handlers were called. */
 function applyEvent(
   deps: BatchDeps,
-  slice: Pick<Slice, 'events' | 'liveFrom'>,
+  slice: Pick<Slice, 'events' | 'isLive'>,
   index: number,
 ): number | Promise<number> {
   const recorded = slice.events[index] as RecordedEvent
   const { projection, upcasters, part, writer } = deps
   if (partitionOf(recorded.stream, projection.partitions) !== part) return 0
-  const projected = projectedEvent(recorded, upcasters, recorded.position > slice.liveFrom)
+  const projected = projectedEvent(recorded, upcasters, slice.isLive(recorded))
   const handler = projected && projection.handlers.get(projected.event.type)
   if (!handler) return 0
   try {
@@ -131,7 +131,8 @@ async function settled(
 ): Promise<1> {
   try {
     await result
-    await writer.settle()
+    const settling = writer.settle()
+    if (settling !== undefined) await settling
     return 1
   } catch (error) {
     throw new EventFailed(index, false, error)
@@ -167,10 +168,10 @@ export async function parkEvent(deps: BatchDeps, slice: Slice, error: unknown): 
 export async function redriveEvent(
   deps: BatchDeps,
   recorded: RecordedEvent,
-  liveFrom: number,
+  isLive: Slice['isLive'],
 ): Promise<readonly string[] | undefined> {
   const { connection, writer } = deps
-  const one = { events: [recorded], liveFrom }
+  const one = { events: [recorded], isLive }
   try {
     const keys = await connection.transaction(async () => {
       await applyEvent(
@@ -218,7 +219,7 @@ export function projectionFailed(
   if (isReenactError(cause, 'ProjectionFailed')) return cause
   return new ReenactError(
     'ProjectionFailed',
-    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${messageOf(cause)} Mend the handler and resume, or run it with poison: 'park'.`,
+    `'${projection}' cannot handle '${type}' of ${stream}@${revision}: ${sentenceOf(cause)} Mend the handler and resume, or run it with poison: 'park' to put such events aside.`,
     { projection, position, type },
     cause,
   )

@@ -5,6 +5,7 @@ import { ReenactError } from '../runtime/core/errors.ts'
 import { type Connection, type Engine, type SqlResult, statement } from './engine.ts'
 import { createLedger } from './ledger.ts'
 import type { AnyProjection } from './projection.ts'
+import { otherPartitions } from './refusals.ts'
 
 /** One build of a read model. */
 export interface Build {
@@ -20,6 +21,11 @@ export interface Build {
   readonly state: 'building' | 'live' | 'old'
   /** Events after this position are live for it; `undefined` until it first caught up. */
   readonly liveFrom: number | undefined
+  /**
+   * Where the partitions of the live build before it stood at the swap, if those were others: what they handled is past for this
+   * one, though its own partitions come to it only now.
+   */
+  readonly former: readonly number[]
   /** ms since the epoch. */
   readonly createdAt: number
 }
@@ -57,14 +63,18 @@ export class Catalog {
            PRIMARY KEY (projection, id, part))`,
       ),
     )
+    await catalog.#change(() =>
+      catalog.#run(
+        `CREATE TABLE IF NOT EXISTS former_partitions (projection TEXT NOT NULL, id INTEGER NOT NULL, part INTEGER NOT NULL,
+           position BIGINT NOT NULL, PRIMARY KEY (projection, id, part))`,
+      ),
+    )
     return catalog
   }
 
   /** The builds of a projection, the oldest first. */
   async builds(projection: string): Promise<readonly Build[]> {
-    const sql = `SELECT ${columns} FROM builds WHERE projection = ? ORDER BY id`
-    const { rows } = await this.#alone(() => this.#run(sql, [projection]))
-    return rows.map(buildOf)
+    return this.#alone(() => this.#buildsInside(projection))
   }
 
   async live(projection: string): Promise<Build | undefined> {
@@ -110,10 +120,28 @@ export class Catalog {
     })
   }
 
-  /** Events after this position are live for a build. */
-  async setLiveFrom({ projection, id }: Build, position: number): Promise<void> {
+  /** Events after this position are live for a build, and after those of the former partitions. */
+  async setLiveFrom(
+    { projection, id }: Build,
+    position: number,
+    former: readonly number[],
+  ): Promise<void> {
     const sql = 'UPDATE builds SET live_from = ? WHERE projection = ? AND id = ?'
-    await this.#change(() => this.#run(sql, [position, projection, id]))
+    await this.#change(async () => {
+      await this.#run(sql, [position, projection, id])
+      await this.#run('DELETE FROM former_partitions WHERE projection = ? AND id = ?', [
+        projection,
+        id,
+      ])
+      for (const [part, end] of former.entries()) {
+        await this.#run('INSERT INTO former_partitions VALUES (?, ?, ?, ?)', [
+          projection,
+          id,
+          part,
+          end,
+        ])
+      }
+    })
   }
 
   /** Remembers where the past ends for a build, once. Answers what was remembered. */
@@ -127,8 +155,10 @@ export class Catalog {
     })
   }
 
-  /** Takes the live build as one of these handlers. */
-  async adopt({ name, version, fingerprint }: AnyProjection): Promise<void> {
+  /** Takes the live build, whose partitions stand there, as one of these handlers. */
+  async adopt(projection: AnyProjection, live: readonly number[] | undefined): Promise<void> {
+    const { name, version, fingerprint, partitions } = projection
+    if (live && live.length !== partitions) throw otherPartitions(projection, live.length)
     const sql =
       "UPDATE builds SET version = ?, fingerprint = ? WHERE projection = ? AND state = 'live'"
     await this.#change(() => this.#run(sql, [version, fingerprint, name]))
@@ -136,7 +166,7 @@ export class Catalog {
 
   async drop(build: Build): Promise<void> {
     await this.#change(async () => {
-      for (const table of ['builds', 'turn_requests']) {
+      for (const table of ['builds', 'turn_requests', 'former_partitions']) {
         const sql = `DELETE FROM ${table} WHERE projection = ? AND id = ?`
         await this.#run(sql, [build.projection, build.id])
       }
@@ -185,6 +215,7 @@ export class Catalog {
       fingerprint: projection.fingerprint,
       state,
       liveFrom: undefined,
+      former: [],
       createdAt: this.#clock.now(),
     }
     // The tables first: what the list names is there.
@@ -202,7 +233,11 @@ export class Catalog {
 
   async #buildsInside(projection: string): Promise<readonly Build[]> {
     const sql = `SELECT ${columns} FROM builds WHERE projection = ? ORDER BY id`
-    return (await this.#run(sql, [projection])).rows.map(buildOf)
+    const { rows } = await this.#run(sql, [projection])
+    const formerSql =
+      'SELECT id, position FROM former_partitions WHERE projection = ? ORDER BY id, part'
+    const { rows: former } = await this.#run(formerSql, [projection])
+    return rows.map((row) => buildOf(row, former))
   }
 
   async #run(sql: string, parameters: readonly unknown[] = []): Promise<SqlResult> {
@@ -246,12 +281,13 @@ export async function createPlace(
   }
 }
 
-const buildOf = (row: Record<string, unknown>): Build => ({
+const buildOf = (row: SqlResult['rows'][number], former: SqlResult['rows']): Build => ({
   projection: String(row['projection']),
   id: Number(row['id']),
   version: Number(row['version']),
   fingerprint: String(row['fingerprint']),
   state: row['state'] as Build['state'],
   liveFrom: row['live_from'] === null ? undefined : Number(row['live_from']),
+  former: former.filter(({ id }) => id === row['id']).map(({ position }) => Number(position)),
   createdAt: Number(row['created_at']),
 })

@@ -73,8 +73,8 @@ type Change<T> = (document: T | undefined) => T | undefined
 interface Known<T> {
   /** `undefined` where there is none. */
   document: T | undefined
-  /** The database does not have it so. */
-  isChanged: boolean
+  /** The batch that changed it last. In the present one the database does not have it so. */
+  batch: number
 }
 
 export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>> {
@@ -82,6 +82,7 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
   readonly #exclusive: boolean
   readonly #known = new Map<string, Known<T>>()
   #changed: string[] = []
+  #batch = 1
   /** By key, while a document is being read: later changes of that key wait for it. */
   readonly #pending = new Map<string, Promise<Known<T>>>()
   #begun = new BegunWork()
@@ -143,9 +144,8 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
   }
 
   committed(): void {
-    const changed = this.#changed
     this.#changed = []
-    for (const key of changed) (this.#known.get(key) as Known<T>).isChanged = false
+    this.#batch += 1
     if (!this.#exclusive || this.#known.size > keptMax) this.#known.clear()
   }
 
@@ -212,7 +212,7 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
   }
 
   #keep(key: string, document: T | undefined): Known<T> {
-    const known = { document: settle(document), isChanged: false }
+    const known = { document: settle(document), batch: 0 }
     this.#known.set(key, known)
     return known
   }
@@ -225,8 +225,8 @@ export class DocumentWriter<T extends object> implements ViewWriter<Documents<T>
 
   #set(key: string, known: Known<T>, document: T | undefined): void {
     known.document = document
-    if (known.isChanged) return
-    known.isChanged = true
+    if (known.batch === this.#batch) return
+    known.batch = this.#batch
     this.#changed.push(key)
   }
 

@@ -1,5 +1,6 @@
 // What users and the runtime take from the projections.
 
+export type { Build } from './catalog.ts'
 export type { RowDifference } from './compare-builds.ts'
 export type { FieldOf, FindOptions, Range, Where } from './document-query.ts'
 export type { Documents } from './document-writer.ts'
@@ -39,10 +40,11 @@ export {
   type ProjectionOptions,
   projection,
 } from './projection.ts'
-export { Projections, type ProjectionsDeps } from './projections.ts'
+export { Projections } from './projections.ts'
 export type { BuildProgress, CatchUpOptions, Shadow } from './shadow.ts'
 export { type SinkTarget, type SinkView, type SinkWrite, sink } from './sink.ts'
 export type { Lag, ProjectionStatus } from './status.ts'
 export type { View } from './view.ts'
 export type { PastView, ViewChange, ViewHandle, WaitOptions } from './view-handle.ts'
+export type { ProjectionsDeps } from './worker-deps.ts'
 export type { WorkerError, WorkerOptions, WorkerState } from './worker-options.ts'

@@ -2,7 +2,7 @@
 
 import { decode, encode, settle } from '../runtime/codec/codec.ts'
 import type { RuntimeRecord } from '../runtime/codec/runtime-records.ts'
-import { isReenactError, messageOf, ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError, ReenactError, sentenceOf } from '../runtime/core/errors.ts'
 import type {
   EventStore,
   InlineHook,
@@ -228,7 +228,7 @@ function handle(
     const { position, type, stream } = recorded
     throw new ReenactError(
       'ProjectionFailed',
-      `The inline projection '${name}' refuses '${type}' of ${stream}: ${messageOf(error)} Nothing was written.`,
+      `The inline projection '${name}' refuses '${type}' of ${stream}: ${sentenceOf(error)} Nothing was written.`,
       { projection: name, position, type },
       error,
     )

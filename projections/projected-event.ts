@@ -47,7 +47,9 @@ export function projectedEvent(
   upcasters: KindUpcasters,
   live: boolean,
 ): ProjectedEvent | undefined {
-  const header = recorded.metadata.startsWith(firstVersion) ? noHeader : readHeader(recorded)
+  // Slicing is several times faster than `startsWith` here.
+  const isFirst = recorded.metadata.slice(0, firstVersion.length) === firstVersion
+  const header = isFirst ? noHeader : readHeader(recorded)
   const rules = upcasters.get(categoryOf(recorded.stream)) ?? noRules
   const event = readEvent(rules, recorded, header)
   if (!event) return undefined

@@ -1,32 +1,21 @@
 // All projections of a runtime: their workers, their views, and what an operator does with them.
 
 import { Subject } from 'rxjs'
-import type { Ports } from '../runtime/core/clock.ts'
-import type { EventStore } from '../runtime/ports/event-store.ts'
 import { type Build, Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { deadLetters, type ParkedEvent } from './ledger.ts'
 import { LiveReader, unknownProjection } from './live-reader.ts'
 import type { ProjectOptions, RebuildOptions } from './project-options.ts'
-import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection, Projection } from './projection.ts'
-import { changed, checkKinds, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
+import { changed, checkProjection, closed, isMadeBy, isNewer, notHere, twice } from './refusals.ts'
 import { type Shadow, startShadow } from './shadow.ts'
 import { Shadows } from './shadows.ts'
 import { standStill } from './standing-still.ts'
 import { type ProjectionStatus, projectionStatus } from './status.ts'
 import { type ViewChange, type ViewHandle, viewHandle } from './view-handle.ts'
-import type { WorkerDeps } from './worker-deps.ts'
+import type { ProjectionsDeps, WorkerDeps } from './worker-deps.ts'
 import { WorkerGroup } from './worker-group.ts'
 import { readWorkerOptions } from './worker-options.ts'
-
-/** What projections need. */
-export interface ProjectionsDeps {
-  readonly store: EventStore
-  readonly ports: Ports
-  readonly upcasters: KindUpcasters
-  readonly openEngine: () => Promise<Engine>
-}
 
 type WriteToView = (change: (view: never) => void | Promise<void>) => Promise<void>
 interface Running {
@@ -56,7 +45,7 @@ export class Projections {
     readWorkerOptions(options)
     const { catalog } = await this.#open()
     for (const projection of projections) {
-      checkKinds(projection, this.#deps.upcasters)
+      checkProjection(projection, this.#deps.upcasters, options.partitions)
       if (this.#running.has(projection.name)) throw twice(projection.name)
       const build = await catalog.liveOrFirst(projection)
       const workers = await this.#newWorkers(projection, options)
@@ -124,7 +113,7 @@ export class Projections {
    * @example const shadow = await runtime.projections.shadow(Balances)
    */
   async shadow(projection: AnyProjection): Promise<Shadow> {
-    checkKinds(projection, this.#deps.upcasters)
+    checkProjection(projection, this.#deps.upcasters)
     const { name } = projection
     return this.#shadows.begin(name, async () => {
       const { options = {} } = this.#running.get(name) ?? {}
@@ -138,11 +127,16 @@ export class Projections {
     })
   }
 
-  /** Takes the live read model as made by these handlers: a change of text that changes no result. */
+  /** Takes the live read model as made by these handlers: a change of text that changes no result, nor the partitions. */
   async adopt(projection: AnyProjection): Promise<void> {
     const { catalog } = await this.#open()
-    await catalog.adopt(projection)
+    await catalog.adopt(projection, await (await this.#reader(projection.name)).positions())
     this.#running.get(projection.name)?.workers.resume()
+  }
+
+  /** All builds of a read model, the oldest first: the live one, what is being made, what is kept. */
+  async builds({ name }: AnyProjection): Promise<readonly Build[]> {
+    return (await this.#open()).catalog.builds(name)
   }
 
   /** Removes builds that are not live, and candidates nobody works on here. Answers how many. */
@@ -237,7 +231,6 @@ export class Projections {
   ): Promise<Omit<WorkerDeps, 'part' | 'target' | 'isHeld'>> {
     const { engine, catalog } = await this.#open()
     const { store, ports, upcasters } = this.#deps
-    const commits = this.#commitsOf(projection.name)
     return {
       projection,
       store,
@@ -247,7 +240,7 @@ export class Projections {
       catalog,
       options: readWorkerOptions(options),
       onCommit: (_build, { checkpoint, keys }) => {
-        commits.next({ position: checkpoint.position, keys })
+        this.#commitsOf(projection.name).next({ position: checkpoint.position, keys })
       },
     }
   }
@@ -257,7 +250,9 @@ export class Projections {
     this.#readers.get(projection.name)?.refresh()
     const running = this.#running.get(projection.name)
     if (!running) return
-    const { options } = running
+    // A share of the former partitions says nothing about others.
+    const isShared = running.workers.projection.partitions === projection.partitions
+    const options = isShared ? running.options : { ...running.options, partitions: undefined }
     await running.workers.stop()
     if (this.#closing.signal.aborted) return
     const workers = await this.#newWorkers(projection, options)

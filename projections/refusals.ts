@@ -22,7 +22,7 @@ export function changed({ name, version }: AnyProjection, build: Build): Reenact
   const fix =
     version < build.version
       ? 'Deploy the newer code here, or rebuild to go back'
-      : 'Rebuild it (runtime.projections.rebuild, or changed: "rebuild"), or adopt it where no result changes'
+      : 'Rebuild it (runtime.projections.rebuild, changed: "rebuild", or reenact projections run --rebuild), or adopt it where no result changes'
   return new ReenactError('ProjectionChanged', `'${name}' ${what}. ${fix}.`, {
     projection: name,
     stored: build.version,
@@ -47,17 +47,41 @@ export const notHere = (projection: string): ReenactError =>
     { projection },
   )
 
+/** A read model keeps how far each of its partitions is. */
+export function otherPartitions({ name, partitions }: AnyProjection, live: number): ReenactError {
+  const fix = 'rebuild it'
+  return new ReenactError(
+    'InvalidOption',
+    `The live read model of '${name}' has ${live} partitions, these handlers have ${partitions}: ${fix}.`,
+    { option: 'partitions', fix },
+  )
+}
+
 /** Too late. */
 export const closed = (): ReenactError =>
   new ReenactError('Closed', 'The runtime is closed. Make another.', { what: 'runtime' })
 
-/** A projection reads actors the runtime does not have. */
-export function checkKinds({ name, kinds }: AnyProjection, known: KindUpcasters): void {
+/** A projection reads actors the runtime does not have, or is to work on partitions it does not have. */
+export function checkProjection(
+  { name, kinds, partitions }: AnyProjection,
+  known: KindUpcasters,
+  share?: readonly number[],
+): void {
   const missing = kinds.find((kind) => !known.has(kind))
-  if (missing === undefined) return
+  if (missing !== undefined) {
+    throw new ReenactError(
+      'UnknownActor',
+      `The projection '${name}' reads '${missing}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
+      { aggregate: missing },
+    )
+  }
+  if (share === undefined) return
+  const isOne = (part: number) => Number.isInteger(part) && part >= 0 && part < partitions
+  if (share.length > 0 && share.every(isOne) && new Set(share).size === share.length) return
+  const fix = `name some of 0 to ${partitions - 1}, each once, or leave it out for all`
   throw new ReenactError(
-    'UnknownActor',
-    `The projection '${name}' reads '${missing}', which is not an actor of this runtime. Add it to 'actors' of createRuntime.`,
-    { aggregate: missing },
+    'InvalidOption',
+    `'partitions' is [${share.join(', ')}], but '${name}' has ${partitions}: ${fix}.`,
+    { option: 'partitions', fix },
   )
 }

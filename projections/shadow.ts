@@ -3,7 +3,8 @@
 import { sleep } from '../runtime/core/clock.ts'
 import { type Build, placeOf } from './catalog.ts'
 import { logEnd } from './check-log.ts'
-import { compareBuilds, type RowDifference } from './compare-builds.ts'
+import { areAlike, compareAtLive } from './compare-at-live.ts'
+import type { RowDifference } from './compare-builds.ts'
 import type { Engine } from './engine.ts'
 import { readPositions } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
@@ -130,7 +131,7 @@ export class Shadow {
   async diff(max = 100): Promise<readonly RowDifference[]> {
     try {
       const live = await this.#level()
-      return live ? await this.#compare(live, max) : []
+      return live ? await compareAtLive(this.#deps, live, this.build, max) : []
     } finally {
       await this.#goOn()
     }
@@ -154,7 +155,8 @@ export class Shadow {
   ): Promise<boolean> {
     try {
       const live = await this.#level()
-      if (verify && live && !(await verify(await this.#compare(live, 100)))) {
+      const found = verify && live && (await compareAtLive(this.#deps, live, this.build, 100))
+      if (verify && found && !(await verify(found))) {
         await this.#goOn()
         return false
       }
@@ -198,8 +200,8 @@ export class Shadow {
   }
 
   /**
-   * Brings the candidate to where the live build stands still. It never was further: so what the live build did
-   * to the world ends there, and what the candidate does begins there.
+   * Brings the candidate to where the live build stands still, or to where the last of its partitions does if it has others.
+   * It never was further: so what the live build did to the world ends there, and what the candidate does begins there.
    */
   async #level(): Promise<Build | undefined> {
     const { catalog, ports, projection } = this.#deps
@@ -212,7 +214,9 @@ export class Shadow {
       await sleep(ports.timers, lookMs)
     }
     await this.#workers.stop()
-    await catalog.setLiveFrom(this.build, await this.position())
+    const ends = (await this.#deps.liveReader.positions()) ?? []
+    const former = areAlike(ends, projection.partitions) ? (live?.former ?? []) : ends
+    await catalog.setLiveFrom(this.build, await this.position(), former)
     return isOther ? live : undefined
   }
 
@@ -235,19 +239,6 @@ export class Shadow {
     if (!live) return Number.POSITIVE_INFINITY
     const same = live.length === this.#deps.projection.partitions ? live[part] : undefined
     return same ?? Math.min(...live)
-  }
-
-  async #compare(live: Build, max: number): Promise<readonly RowDifference[]> {
-    const { engine, projection } = this.#deps
-    const readers = [
-      await engine.openReader(placeOf(live)),
-      await engine.openReader(placeOf(this.build)),
-    ] as const
-    try {
-      return await compareBuilds(projection, readers[0], readers[1], max)
-    } finally {
-      for (const reader of readers) await reader.close()
-    }
   }
 
   /** Both go on as they were. */

@@ -15,6 +15,7 @@ import {
 } from './batch.ts'
 import type { Build } from './catalog.ts'
 import { advance, type Checkpoint } from './ledger.ts'
+import { partitionOf } from './projected-event.ts'
 
 /** What a turn needs besides what a batch needs. */
 export interface TurnDeps extends BatchDeps {
@@ -91,7 +92,7 @@ export class Turn {
       const [recorded] = events
       if (recorded?.position !== position) throw gone(projection.name, position)
       try {
-        const keys = await redriveEvent(this.#deps, recorded, this.#liveFrom)
+        const keys = await redriveEvent(this.#deps, recorded, this.#isLive)
         this.#committed({ checkpoint: this.#checkpoint, next: 0, handled: 1, keys })
       } catch (error) {
         const cause = error instanceof EventFailed ? error.cause : error
@@ -124,7 +125,7 @@ export class Turn {
         from,
         until,
         checkpoint: this.#checkpoint,
-        liveFrom: this.#liveFrom,
+        isLive: this.#isLive,
       }
       try {
         const committed = await applySlice(this.#deps, slice)
@@ -159,6 +160,12 @@ export class Turn {
     this.#committed(await parkEvent(deps, slice, cause))
     deps.onFailure(failure)
     return 1
+  }
+
+  readonly #isLive = ({ position, stream }: RecordedEvent): boolean => {
+    const { former } = this.build
+    const actedTo = former.length === 0 ? 0 : (former[partitionOf(stream, former.length)] ?? 0)
+    return position > this.#liveFrom && position > actedTo
   }
 
   #committed(committed: Committed): void {

@@ -2,12 +2,12 @@
 
 import { Observable, type Subject } from 'rxjs'
 import type { Ports } from '../runtime/core/clock.ts'
-import { ReenactError } from '../runtime/core/errors.ts'
+import { isReenactError, ReenactError } from '../runtime/core/errors.ts'
 import type { TimeInput } from '../runtime/core/time.ts'
 import type { EventStore } from '../runtime/ports/event-store.ts'
 import { viewAsOf } from './as-of.ts'
 import type { Engine } from './engine.ts'
-import { readPosition } from './ledger.ts'
+import { deadLetters, readPosition } from './ledger.ts'
 import type { LiveReader } from './live-reader.ts'
 import { filterOf, type KindUpcasters } from './projected-event.ts'
 import type { Projection } from './projection.ts'
@@ -62,9 +62,10 @@ export interface ViewHandle<Read> {
   /** Emits once for each commit of the live read model from now on, by whichever process. */
   readonly changes: Observable<ViewChange>
   /**
-   * Builds the view from the events that happened up to and with this moment, beside the live one. Close it
-   * when done.
+   * Builds the view from the events that happened up to and with this moment, beside the live one. Events that the live one
+   * put aside are left out here too. Close it when done.
    *
+   * @throws `InvalidOption` for what is no time; `ProjectionFailed` for a handler that fails
    * @example
    * ```ts
    * const then = await view.asOf('2012-05-01T00:00:00Z')
@@ -94,6 +95,15 @@ export function viewHandle<Read extends object>(
 ): Read & ViewHandle<Read> {
   const session = async () => (await deps.reader()).session()
   const position = async () => readPosition(await session())
+  const parked = async () => {
+    try {
+      return (await deadLetters(await session())).map((letter) => letter.position)
+    } catch (error) {
+      // The past can be asked for without a read model of the present.
+      if (isReenactError(error, 'UnknownProjection')) return []
+      throw error
+    }
+  }
   const handle: ViewHandle<Read> = {
     position,
     waitFor: async (target, options) => {
@@ -101,7 +111,7 @@ export function viewHandle<Read extends object>(
       await waitUntil(projection, deps, position, wanted, options?.timeoutMs ?? 5_000)
     },
     changes: changesOf(deps, position),
-    asOf: async (time) => viewAsOf(projection, await deps.engine(), deps, time),
+    asOf: async (time) => viewAsOf(projection, await deps.engine(), { ...deps, parked }, time),
   }
   return Object.assign(projection.view.read(session), handle)
 }

@@ -1,4 +1,4 @@
-// What a worker needs.
+// What projections and their workers need.
 
 import type { Ports } from '../runtime/core/clock.ts'
 import type { EventStore } from '../runtime/ports/event-store.ts'
@@ -8,6 +8,14 @@ import type { Engine } from './engine.ts'
 import type { KindUpcasters } from './projected-event.ts'
 import type { AnyProjection } from './projection.ts'
 import type { WorkerOptions } from './worker-options.ts'
+
+/** What projections need. */
+export interface ProjectionsDeps {
+  readonly store: EventStore
+  readonly ports: Ports
+  readonly upcasters: KindUpcasters
+  readonly openEngine: () => Promise<Engine>
+}
 
 /** What a worker needs. */
 export interface WorkerDeps {

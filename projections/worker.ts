@@ -149,7 +149,7 @@ export class Worker {
     try {
       const turn = await this.#open(won.build, won.connection)
       this.#turn = turn
-      void watchTurn(deps, turn.build, turnOver, (delayMs) => this.#wait(delayMs))
+      void watchTurn(deps, turn.build, turnOver, (delayMs) => this.#wait(delayMs, turnOver.signal))
       await this.#follow(turn, works)
       turnOver.signal.throwIfAborted()
     } finally {
@@ -266,8 +266,7 @@ export class Worker {
     return engine.isTransient(error) || (projection.view.isTransient?.(error) ?? false)
   }
 
-  #wait(delayMs: number): Promise<void> {
-    const { signal } = this.#stopping
+  #wait(delayMs: number, signal = this.#stopping.signal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve()
       const finish = () => {

@@ -92,6 +92,7 @@ export {
 export { type Tcc, type TccOptions, tcc } from '../actors/processes/tcc.ts'
 export {
   type AnyProjection,
+  type Build,
   type BuildProgress,
   type CatchUpOptions,
   type Documents,

@@ -109,6 +109,7 @@ async function suggestions(runtime: Runtime, { store }: CliOptions): Promise<rea
     'Try next:',
     `  ${command} --incident ${found.id} ${at}`,
     `  ${command} --status ${at}`,
+    `  ${command} --backlog ${at}`,
     `  ${command} --rejections`,
   ]
 }

@@ -175,3 +175,9 @@ export function isReenactError<Code extends ErrorCode>(
 /** The text of whatever was thrown. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error)
+
+/** The message as a sentence that others may follow. */
+export function sentenceOf(error: unknown): string {
+  const message = messageOf(error)
+  return /[.!?]$/.test(message) ? message : `${message}.`
+}

@@ -2,6 +2,7 @@
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
 import { documents, type ProjectOptions, projection } from '../../projections/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
@@ -87,6 +88,19 @@ describe('a projection in trouble', () => {
       expect(await runtime.projections.redrive(Amounts)).to.equal(2)
       expect(await view.get('sum')).to.deep.equal({ sum: 1115, count: 6 })
       expect(await runtime.projections.deadLetters(Amounts)).to.deep.equal([])
+    })
+
+    it('is left out of the past as well, where that was asked for', async () => {
+      const { Amounts } = poisoned()
+      for (const amount of [1, 500, 2]) await deposit(amount)
+      const view = runtime.view(Amounts)
+      const never = await failure(view.asOf(new Date()), 'ProjectionFailed')
+      expect(never.message).to.include('account-ann@2').and.include('too much.')
+      await runtime.project([Amounts], { ...quick, poison: 'park' })
+      await view.waitFor(await deposit(4))
+      const then = await view.asOf(new Date())
+      expect(await then.get('sum')).to.deep.equal({ sum: 7, count: 3 })
+      await then.close()
     })
 
     it('finds it also where the fault shows only when all is written', async () => {
@@ -198,6 +212,20 @@ describe('a projection in trouble', () => {
       })
     }
 
+    it('refuses to go on with a view of another shape', async () => {
+      const { handlers } = sums(1, 1)
+      const indexed = projection('sums', {
+        from: Account,
+        view: documents<{ sum: number }>({ indexes: ['sum'] }),
+        on: Object.fromEntries(handlers) as object,
+      })
+      await runtime.project([indexed])
+      await state('stopped')
+      const [status] = await runtime.projections.status()
+      expect(status?.lastError?.code).to.equal('ProjectionChanged')
+      expect(status?.lastError?.message).to.include('another shape')
+    })
+
     it('goes on with handlers that were adopted', async () => {
       const changed = sums(1, 10)
       await runtime.project([changed])
@@ -239,6 +267,71 @@ describe('a projection in trouble', () => {
     expect(await runtime.projections.rebuild(Balances)).to.equal(true)
     await runtime.view(Balances).waitFor(await deposit(2))
     expect(await shown(runtime.view(Balances))).to.deep.equal(await foldBalances(runtime))
+  })
+
+  it('is found out when it does not give the same twice', async () => {
+    let calls = 0
+    const Moody = projection('moody', {
+      from: Account,
+      view: documents<{ call: number }>(),
+      on: {
+        Deposited: (_event, view, { actorId }) => {
+          calls += 1
+          view.put(actorId, { call: calls })
+        },
+      },
+    })
+    await deposit(1)
+    await runtime.project([Moody])
+    await runtime.view(Moody).waitFor(2)
+    let differing: readonly string[] = []
+    const swapped = await runtime.projections.rebuild(Moody, {
+      verify: (differences) => {
+        differing = differences.map(({ key }) => key)
+        return differences.length === 0
+      },
+    })
+    expect([swapped, differing]).to.deep.equal([false, ['ann']])
+    expect(await runtime.view(Moody).get('ann')).to.deep.equal({ call: 1 })
+  })
+
+  it('follows where streams were truncated, deleted and tombstoned', async () => {
+    for (const id of ['bob', 'cid', 'dan']) {
+      await runtime.actor(Account, id).send({ type: 'open', owner: id })
+      await runtime.actor(Account, id).send({ type: 'deposit', amount: 1 })
+    }
+    const stream = (id: string) => `account-${id}`
+    await runtime.store.setStreamMetadata(stream('bob'), { truncateBefore: 1 })
+    await runtime.store.deleteStream(stream('cid'))
+    await runtime.store.tombstoneStream(stream('dan'))
+    const Deposits = projection('deposits', {
+      from: Account,
+      view: documents<{ amount: number }>(),
+      on: {
+        Opened: (_event, view, { actorId }) => view.put(`opened ${actorId}`, { amount: 0 }),
+        Deposited: ({ amount }, view, { actorId }) => view.put(actorId, { amount }),
+      },
+    })
+    await runtime.project([Deposits])
+    const view = runtime.view(Deposits)
+    await view.waitFor(await deposit(5))
+    expect((await view.find()).map(({ key }) => key)).to.deep.equal(['ann', 'bob', 'opened ann'])
+  })
+
+  it('begins again where another one moved its checkpoint', async () => {
+    await runtime.project([Balances])
+    const view = runtime.view(Balances)
+    await view.waitFor(await deposit(1))
+    await runtime.projections.pause(Balances)
+    const other = new DatabaseSync(join(folder, `views-${files}`, 'balances_1.db'))
+    // As if somebody else had done the work up to the next event.
+    const sent = await deposit(2)
+    other.exec(`UPDATE reenact_checkpoint SET position = ${sent.position}`)
+    other.close()
+    runtime.projections.resume(Balances)
+    await view.waitFor(await deposit(4))
+    expect((await view.get('ann'))?.balance).to.equal(5)
+    expect((await runtime.projections.status())[0]?.lastError?.code).to.equal('Fenced')
   })
 
   it('is rebuilt beside itself, and the old build dropped', async () => {

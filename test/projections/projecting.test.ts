@@ -166,6 +166,26 @@ for (const engine of engines) {
       expect(seen.flat()).to.include.members(['ann', '*'])
     })
 
+    it('tells of changes made by another runtime', async () => {
+      await runtime.project([Balances])
+      const sent = await deposit('ann', 5)
+      await runtime.view(Balances).waitFor(sent)
+      const reading = await createRuntime({ store: 'memory:', actors: [Account], views })
+      const seen: unknown[] = []
+      const subscription = reading.view(Balances).changes.subscribe((change) => seen.push(change))
+      const position = () => reading.view(Balances).position()
+      await eventually('a change', async () => {
+        if (seen.length === 0) await runtime.view(Balances).waitFor(await deposit('ann', 6))
+        return seen.length > 0
+      })
+      subscription.unsubscribe()
+      expect(seen[0]).to.have.property('keys', undefined)
+      expect(seen[0])
+        .to.have.property('position')
+        .within(sent.position + 1, await position())
+      await reading.close()
+    })
+
     it('gives handlers what stands beside the event', async () => {
       const Facts = projection('facts', {
         from: Account,

@@ -312,10 +312,10 @@ describe('reenact worker and projections', function () {
         const [first, last] = said.out.split('\n')
         expect(first).to.equal(`Projecting deposits from ${store}`)
         expect(last).to.match(/^Stopped: deposits at position \d+, \d+ further$/)
-        expect(before.said.out).to.match(sum === 6 ? /^deposits$/m : /^deposits +4 +1 +0$/m)
+        expect(before.said.out).to.match(sum === 6 ? /^deposits$/m : /^deposits +1 +4 +1 +0$/m)
         const after = start(['projections', 'status', app])
         await after.ended
-        expect(after.said.out).to.match(/^deposits +\d+ +0 +0$/m)
+        expect(after.said.out).to.match(/^deposits +1 +\d+ +0 +0$/m)
       }
     })
 
@@ -326,6 +326,40 @@ describe('reenact worker and projections', function () {
       expect(await ended).to.deep.equal({ code: 1 })
       expect(said.err).to.match(/^Projection 'deposits' stopped\. .*bad luck.*\n$/)
       expect(said.out).to.match(/^Stopped: deposits at position \d+, /m)
+    })
+
+    it('run --poison park: puts an event aside, parked shows it, redrive tries it again', async () => {
+      const { app, store } = moduleOf((log) => projecting(`${log}?mode=ro`))
+      await deposit(store, [1, 13, 2])
+      /** Runs the command until so many events are put aside by the live build of this number. */
+      const run = async (option: readonly string[], id: number, aside: number) => {
+        const { child, ended } = start(['projections', 'run', app, ...option])
+        await within(`${store}?mode=ro`, async ({ projections, view }) => {
+          const isThere = async () => {
+            const live = (await projections.builds(Deposits)).find(({ state }) => state === 'live')
+            if (live?.id !== id || (await view(Deposits).position()) < 4) return false
+            return (await projections.deadLetters(Deposits)).length === aside
+          }
+          while (!(await isThere())) await new Promise((resolve) => setTimeout(resolve, 20))
+        })
+        child.kill('SIGTERM')
+        expect(await ended).to.deep.equal({ code: 0 })
+      }
+      const answer = async (what: string) => {
+        const { said, ended } = start(['projections', what, app])
+        return { ...(await ended), ...said }
+      }
+      await run(['--poison', 'park'], 1, 1)
+      const parked = await answer('parked')
+      expect(parked.out).to.match(/^deposits +3 +account-ann@2 +Deposited .* Error: bad luck$/m)
+      expect(parked.err).to.include('redrive')
+      const again = await answer('redrive')
+      expect([again.code, again.out]).to.deep.equal([1, ''])
+      expect(again.err).to.include("'Deposited' of account-ann@2: bad luck.")
+      // Handlers that can, but whose version is the same.
+      writeFileSync(app, imports + projecting(`${store}?mode=ro`).replace('=== 13', '=== 14'))
+      expect((await answer('status')).err).to.match(/made by other handlers.*run --rebuild/)
+      await run(['--rebuild'], 2, 0)
     })
 
     it('run --rebuild: builds a newer version beside the live one', async () => {
