@@ -29,16 +29,18 @@ import type { QueueLimits } from './commit-queue.ts'
 import type { Connection } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LogReader } from './log-reader.ts'
-import type { Operation, WriteContext } from './operations.ts'
 import {
   AppendOperation,
   changeRules,
+  type Operation,
   put,
   refuseTombstoned,
   remove,
   simpleOperation,
+  type WriteContext,
 } from './operations.ts'
 import { pollForChanges } from './poll-for-changes.ts'
+import { type ReadAhead, wholeLog } from './read-ahead.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
 import type { StorageThread } from './storage-thread.ts'
 import { StreamTable } from './stream-table.ts'
@@ -61,6 +63,7 @@ export interface SqliteStoreParts {
   readonly pollMs: number
   readonly limits: QueueLimits
   readonly thread: StorageThread
+  readonly ahead: ReadAhead
   /** Called when the file is closed. */
   readonly release: () => void
 }
@@ -74,6 +77,7 @@ export class FileStore implements SqliteStore {
   readonly #connection: Connection
   readonly #streams: StreamTable
   readonly #reader: LogReader
+  readonly #ahead: ReadAhead
   readonly #commits: GroupCommit
   readonly #changes: ChangeSignal
   readonly #subscriptions = new Set<Subscription>()
@@ -81,13 +85,15 @@ export class FileStore implements SqliteStore {
   #closed = false
   #closing: Promise<void> | undefined
 
-  constructor({ connection, clock, timers, pollMs, limits, thread, release }: SqliteStoreParts) {
+  constructor(parts: SqliteStoreParts) {
+    const { connection, clock, timers, pollMs, limits, thread, ahead } = parts
     this.#connection = connection
-    this.#release = release
+    this.#release = parts.release
+    this.#ahead = ahead
     this.name = `file:${connection.file}`
     this.supports = { durable: true, exclusiveWriter: !connection.readOnly }
     this.#streams = new StreamTable(connection)
-    this.#reader = new LogReader(connection, this.#streams, clock)
+    this.#reader = new LogReader(connection, this.#streams, clock, ahead)
     this.#changes = new ChangeSignal(
       connection.readOnly
         ? pollForChanges(
@@ -99,7 +105,7 @@ export class FileStore implements SqliteStore {
         : undefined,
     )
     const [position, recordedAt] = this.#read(() => [
-      this.#checkedLogEnd(),
+      this.#reader.checkedLogEnd(),
       this.#reader.lastRecordedAt(),
     ])
     const context: WriteContext = {
@@ -138,11 +144,13 @@ export class FileStore implements SqliteStore {
   }
 
   async readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage> {
-    return this.#settled(() => this.#reader.readStream(stream, options))
+    const arrival = this.#ahead.arrival(stream, options?.from ?? 0)
+    return this.#settled(() => this.#reader.readStream(stream, options), arrival)
   }
 
   async readAll(options?: ReadAllOptions): Promise<LogPage> {
-    return this.#settled(() => this.#reader.readAll(options))
+    const arrival = this.#ahead.arrival(wholeLog.name, (options?.after ?? 0) + 1)
+    return this.#settled(() => this.#reader.readAll(options), arrival)
   }
 
   subscribe(options: SubscribeOptions = {}): Subscription {
@@ -196,6 +204,7 @@ export class FileStore implements SqliteStore {
   async #close(): Promise<void> {
     if (this.groups.active) await this.groups.close()
     this.#closed = true
+    await this.#ahead.close()
     await this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
@@ -212,11 +221,6 @@ export class FileStore implements SqliteStore {
     } catch {
       return false
     }
-  }
-
-  #checkedLogEnd(): number {
-    if (this.#connection.isSmall) this.#reader.checkIndex()
-    return this.#reader.logEnd()
   }
 
   #stateStore(): StateStore {
@@ -237,7 +241,8 @@ export class FileStore implements SqliteStore {
   }
 
   async #changeRules(stream: string, change: Parameters<typeof changeRules>[1]): Promise<void> {
-    this.#checkName(stream)
+    const problem = nameProblem(stream)
+    if (problem) throw problem
     await this.#submit(200, changeRules(stream, change))
   }
 
@@ -254,12 +259,14 @@ export class FileStore implements SqliteStore {
   }
 
   /** Reads what is durable: what the storage thread is writing has to land first. */
-  #settled<Result>(body: () => Result): Result | Promise<Result> {
+  #settled<Result>(body: () => Result, arrival?: Promise<void>): Result | Promise<Result> {
     this.#checkOpen()
-    return this.#commits.landed === undefined ? this.#read(body) : this.#whenLanded(body)
+    const waits = arrival !== undefined || this.#commits.landed !== undefined
+    return waits ? this.#whenLanded(body, arrival) : this.#read(body)
   }
 
-  async #whenLanded<Result>(body: () => Result): Promise<Result> {
+  async #whenLanded<Result>(body: () => Result, arrival?: Promise<void>): Promise<Result> {
+    await arrival
     while (this.#commits.landed !== undefined) await this.#commits.landed
     return this.#read(body)
   }
@@ -276,11 +283,6 @@ export class FileStore implements SqliteStore {
       `${this.name} was opened for reading. Open it without ?mode=ro to write.`,
       { store: this.name },
     )
-  }
-
-  #checkName(stream: string): void {
-    const problem = nameProblem(stream)
-    if (problem) throw problem
   }
 
   #checkOpen(): void {
