@@ -16,9 +16,15 @@ export interface ReadAheadOptions {
   readonly pagesBefore: number
   /** Events in a page, at least: fewer are not worth the way. */
   readonly countMin: number
+  /** The thread is started for no fewer events than these, which are read in the time it takes to start. */
+  readonly startMin: number
 }
 
-export const readAheadDefaults: ReadAheadOptions = { pagesBefore: 3, countMin: 512 }
+export const readAheadDefaults: ReadAheadOptions = {
+  pagesBefore: 3,
+  countMin: 512,
+  startMin: 16_384,
+}
 
 /** Scans that are followed; the one that rested longest makes room. */
 const scansMax = 8
@@ -109,8 +115,10 @@ export class ReadAhead {
     if (next - first < this.#options.countMin / 8) return
     const scan = this.#follow(of, first, next)
     if (scan.pages < this.#options.pagesBefore || scan.isOver || scan.beyond > last) return
-    this.#start()
-    if (!this.#isReady) return
+    if (!this.#isReady) {
+      if (last - next + 1 >= this.#options.startMin) this.#start()
+      return
+    }
     const wanted = Math.max(this.#options.countMin, Math.min(next - first, countMax))
     while (scan.ready.length + scan.asked.length < pagesMax && scan.beyond <= last) {
       this.#ask(scan, Math.min(wanted, last - scan.beyond + 1))

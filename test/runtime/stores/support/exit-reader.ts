@@ -3,7 +3,7 @@
 import { openSqliteStore } from '../../../../runtime/stores/sqlite/sqlite-store.ts'
 
 const [file = '', afterMs = '0'] = process.argv.slice(2)
-const readAhead = { pagesBefore: 0, countMin: 512 }
+const readAhead = { pagesBefore: 0, countMin: 512, startMin: 0 }
 const store = await openSqliteStore(file, { mode: 'ro' }, { readAhead })
 setTimeout(() => process.exit(7), Number(afterMs))
 

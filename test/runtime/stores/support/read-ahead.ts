@@ -9,6 +9,7 @@ export const everyPage: ReadAheadOptions = {
   entry: built('runtime/stores/sqlite/read-ahead-entry.js'),
   pagesBefore: 0,
   countMin: 8,
+  startMin: 0,
 }
 
 /** The same, and the thread dies with the second page in hand. */
