@@ -1,8 +1,6 @@
 // Reading: replay of one long stream, catching up with the whole log, bringing actors into memory.
 
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
-import { DatabaseSync } from '@photostructure/sqlite'
 import {
   type AnyAggregate,
   type CommandOf,
@@ -11,7 +9,6 @@ import {
   type RuntimeOptions,
 } from '../runtime/index.ts'
 import { Account, AccountByXState } from './account.ts'
-import { guardedReads } from './guarantees.ts'
 import {
   type BenchContext,
   type Figure,
@@ -21,6 +18,7 @@ import {
   type Side,
   scaled,
 } from './measure.ts'
+import { parse, rowsAlone, rowsParsed } from './reading-limits.ts'
 import { report, Sensor } from './sensor.ts'
 
 const longEvents = 1_000_000
@@ -80,28 +78,6 @@ async function replay(
   return figure
 }
 
-/** Data of events as JSON texts of their own, `{"type":"Deposited","amount":1}`. */
-async function textsOf(file: string, count: number): Promise<string[]> {
-  const runtime = await open(`${file}?mode=ro`, [])
-  const texts: string[] = []
-  for (let after = 0; texts.length < count; ) {
-    const page = await runtime.store.readAll({ after, limit: 4096 })
-    for (const { type, data } of page.events) texts.push(`{"type":"${type}",${data.slice(1)}`)
-    after = page.position
-  }
-  await runtime.close()
-  return texts
-}
-
-async function parse(file: string, count: number): Promise<Figure> {
-  const texts = await textsOf(file, count)
-  return rate(count, () => {
-    let types = 0
-    for (const text of texts) types += JSON.parse(text).type.length
-    if (types === 0) throw new Error('nothing was parsed')
-  })
-}
-
 const logFile = ({ folder }: BenchContext): string => join(folder, 'log.db')
 
 async function prepareLog(context: BenchContext): Promise<void> {
@@ -154,28 +130,11 @@ async function mediumActivation(context: BenchContext): Promise<Figure> {
   return activateAll(await open(mediumFile(context), [Account]), ids, mediumEvents)
 }
 
-/** Rows of the log and their checksums, page by page: nothing is looked at, nothing made of them. */
-async function rowsAlone(context: BenchContext): Promise<Figure> {
-  const database = new DatabaseSync(logFile(context), { readOnly: true })
-  const page = database.prepare(
-    'SELECT frame, stream FROM events WHERE position > ? ORDER BY position LIMIT 512',
-  )
-  page.setReturnArrays(true)
-  const count = scaled(logEvents, context)
-  let sum = 0
-  const figure = await rate(count, () => {
-    for (let position = 0; position < count; ) {
-      const rows = page.all(position) as unknown as readonly [frame: string, stream: number][]
-      for (const [frame] of rows) sum ^= crc32(frame)
-      position += rows.length
-    }
-  })
-  database.close()
-  if (sum === 0) throw new Error('nothing was read')
-  return figure
+const bareRows: Side = {
+  name: 'bare rows and their checksums',
+  role: 'limit',
+  run: (context) => rowsAlone(logFile(context), scaled(logEvents, context)),
 }
-
-const bareRows: Side = { name: 'bare rows and their checksums', role: 'limit', run: rowsAlone }
 
 const smallFile = ({ folder }: BenchContext, snapshots: boolean): string =>
   join(folder, snapshots ? 'small-snapshots.db' : 'small.db')
@@ -232,13 +191,7 @@ export const readingRows: readonly Row[] = [
       {
         name: 'row, checksum and JSON.parse',
         role: 'limit',
-        run: (context) => {
-          const count = scaled(longEvents, context)
-          return rate(count, () => {
-            const read = guardedReads(longFile(context), count)
-            if (read !== count) throw new Error(`read ${read}`)
-          })
-        },
+        run: (context) => rowsParsed(longFile(context), scaled(longEvents, context)),
       },
     ],
   },

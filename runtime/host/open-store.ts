@@ -11,7 +11,7 @@ import { createMemoryStore } from '../stores/memory/memory-store.ts'
  * - `memory:` is empty and gone with the process
  * - `esdb://…` and `esdb+discover://…` are EventStoreDB, by its own connection string
  * - `file:PATH` is one SQLite file, made if it is not there; `file:PATH?mode=ro` reads beside its writer, and
- *   `file:PATH?thread=off` writes without a thread of its own, however busy it is
+ *   `file:PATH?thread=off` writes and reads without threads of its own, however busy it is
  *
  * @throws `InvalidOption` for any other address
  * @throws `StoreLocked` when another process writes the file

@@ -7,9 +7,10 @@ import type { SqliteInternals } from '../../runtime/stores/sqlite/open-database.
 import { openSqliteStore } from '../../runtime/stores/sqlite/sqlite-store.ts'
 import type { ContractHarness } from '../../runtime/testing/contract/contract-case.ts'
 import { contractFor } from '../../runtime/testing/event-store-contract.ts'
+import { everyPage } from '../runtime/stores/support/read-ahead.ts'
 import { everyCommit } from '../runtime/stores/support/storage-thread.ts'
 
-/** One of so many cases is run by the storage thread too, all of them where cases are many. */
+/** One of so many cases is run with a thread too, all of them where cases are many. */
 const share = process.env['REENACT_CASES'] ? 1 : 5
 
 const directory = mkdtempSync(join(tmpdir(), 'reenact-contract-'))
@@ -37,8 +38,10 @@ describe('event store contract: sqlite', () => {
 
   // Consumer groups are the same code for every store. A thread takes a tenth of a second to start.
   const threaded = harnessWith({ thread: everyCommit })
+  const ahead = harnessWith({ readAhead: everyPage })
   const cases = contractFor(threaded).filter(({ name }) => !name.startsWith('group:'))
   for (const [at, { name, run }] of cases.entries()) {
     if (at % share === 0) it(`by the storage thread: ${name}`, () => run(threaded))
+    if (at % share === share - 1) it(`reading ahead: ${name}`, () => run(ahead))
   }
 })

@@ -7,6 +7,7 @@ import { ReenactError } from '../../core/errors.ts'
 import { pageDefault } from '../read-options.ts'
 import { Connection } from './connection.ts'
 import { LogReader } from './log-reader.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { storeError } from './sqlite-errors.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
 import { StreamTable } from './stream-table.ts'
@@ -40,7 +41,8 @@ export async function verifyFile(file: string): Promise<void> {
   })
   try {
     const streams = new StreamTable(connection)
-    const reader = new LogReader(connection, streams, systemPorts.clock)
+    const { clock, timers } = systemPorts
+    const reader = new LogReader(connection, streams, clock, new ReadAhead(file, timers, undefined))
     for (let after = 0, end = false; !end; ) {
       const page = connection.read(
         () => streams.refresh(),

@@ -6,7 +6,8 @@ import { wholeNumber } from '../../core/whole-number.ts'
 import type { EventToAppend, RecordedEvent } from '../../ports/event-store.ts'
 import type { EventRow } from './statements.ts'
 
-const separator = '\x1f'
+/** Stands between the parts of an event's text. */
+export const separator = '\x1f'
 
 /** What is needed of a stream to read its events. */
 export interface EventOwner {
@@ -49,12 +50,21 @@ export function typeOf(frame: string): string {
   return frame.slice(start, frame.indexOf(separator, start))
 }
 
+/** Whether the checksum that stands before `crcEnd` is that of what follows it, up to `end`. */
+export const isIntact = (
+  text: string,
+  start: number,
+  crcEnd: number,
+  end: number,
+  seed: number,
+): boolean => crc32(text.slice(crcEnd + 1, end), seed) === wholeNumber(text, start, crcEnd)
+
 /** Compares the checksum, and answers where the revision ends. */
 function checkFrame(name: string, seed: number, frame: string, expected?: number): number {
   if (typeof frame !== 'string') throw corruptEvent(name, expected ?? -1)
   const crcEnd = frame.indexOf(separator)
   const revisionEnd = frame.indexOf(separator, crcEnd + 1)
-  if (crc32(frame.slice(crcEnd + 1), seed) === wholeNumber(frame, 0, crcEnd)) return revisionEnd
+  if (isIntact(frame, 0, crcEnd, frame.length, seed)) return revisionEnd
   throw corruptEvent(name, expected ?? wholeNumber(frame, crcEnd + 1, revisionEnd))
 }
 

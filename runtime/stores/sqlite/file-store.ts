@@ -29,16 +29,18 @@ import type { QueueLimits } from './commit-queue.ts'
 import type { Connection } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LogReader } from './log-reader.ts'
-import type { Operation, WriteContext } from './operations.ts'
 import {
   AppendOperation,
   changeRules,
+  type Operation,
   put,
   refuseTombstoned,
   remove,
   simpleOperation,
+  type WriteContext,
 } from './operations.ts'
 import { pollForChanges } from './poll-for-changes.ts'
+import { type ReadAhead, wholeLog } from './read-ahead.ts'
 import { RecentEvents } from './recent-events.ts'
 import { stateKeys, stateOf } from './sqlite-state.ts'
 import type { StorageThread } from './storage-thread.ts'
@@ -62,6 +64,7 @@ export interface SqliteStoreParts {
   readonly pollMs: number
   readonly limits: QueueLimits
   readonly thread: StorageThread
+  readonly ahead: ReadAhead
   /** Called when the file is closed. */
   readonly release: () => void
 }
@@ -75,6 +78,7 @@ export class FileStore implements SqliteStore {
   readonly #connection: Connection
   readonly #streams: StreamTable
   readonly #reader: LogReader
+  readonly #ahead: ReadAhead
   readonly #commits: GroupCommit
   readonly #changes: ChangeSignal
   readonly #subscriptions = new Set<Subscription>()
@@ -83,13 +87,15 @@ export class FileStore implements SqliteStore {
   #closed = false
   #closing: Promise<void> | undefined
 
-  constructor({ connection, clock, timers, pollMs, limits, thread, release }: SqliteStoreParts) {
+  constructor(parts: SqliteStoreParts) {
+    const { connection, clock, timers, pollMs, limits, thread, ahead } = parts
     this.#connection = connection
-    this.#release = release
+    this.#release = parts.release
+    this.#ahead = ahead
     this.name = `file:${connection.file}`
     this.supports = { durable: true, exclusiveWriter: !connection.readOnly }
     this.#streams = new StreamTable(connection)
-    this.#reader = new LogReader(connection, this.#streams, clock)
+    this.#reader = new LogReader(connection, this.#streams, clock, ahead)
     this.#changes = new ChangeSignal(
       connection.readOnly
         ? pollForChanges(
@@ -101,7 +107,7 @@ export class FileStore implements SqliteStore {
         : undefined,
     )
     const [position, recordedAt] = this.#read(() => [
-      this.#checkedLogEnd(),
+      this.#reader.checkedLogEnd(),
       this.#reader.lastRecordedAt(),
     ])
     const context: WriteContext = {
@@ -145,12 +151,16 @@ export class FileStore implements SqliteStore {
   }
 
   async readStream(stream: string, options?: ReadStreamOptions): Promise<StreamPage> {
-    return this.#settled(() => this.#reader.readStream(stream, options))
+    const arrival = this.#ahead.arrival(stream, options?.from ?? 0)
+    return this.#settled(() => this.#reader.readStream(stream, options), arrival)
   }
 
   async readAll(options?: ReadAllOptions): Promise<LogPage> {
     this.#checkOpen()
-    return this.#recent.page(options) ?? this.#settled(() => this.#reader.readAll(options))
+    const recent = this.#recent.page(options)
+    if (recent) return recent
+    const arrival = this.#ahead.arrival(wholeLog.name, (options?.after ?? 0) + 1)
+    return this.#settled(() => this.#reader.readAll(options), arrival)
   }
 
   subscribe(options: SubscribeOptions = {}): Subscription {
@@ -204,6 +214,7 @@ export class FileStore implements SqliteStore {
   async #close(): Promise<void> {
     if (this.groups.active) await this.groups.close()
     this.#closed = true
+    await this.#ahead.close()
     await this.#commits.drain()
     for (const subscription of this.#subscriptions) subscription.close()
     // After a failed sync another one proves nothing: what is in the WAL stays there for the next process.
@@ -220,11 +231,6 @@ export class FileStore implements SqliteStore {
     } catch {
       return false
     }
-  }
-
-  #checkedLogEnd(): number {
-    if (this.#connection.isSmall) this.#reader.checkIndex()
-    return this.#reader.logEnd()
   }
 
   #stateStore(): StateStore {
@@ -263,12 +269,14 @@ export class FileStore implements SqliteStore {
   }
 
   /** Reads what is durable: what the storage thread is writing has to land first. */
-  #settled<Result>(body: () => Result): Result | Promise<Result> {
+  #settled<Result>(body: () => Result, arrival?: Promise<void>): Result | Promise<Result> {
     this.#checkOpen()
-    return this.#commits.landed === undefined ? this.#read(body) : this.#whenLanded(body)
+    const waits = arrival !== undefined || this.#commits.landed !== undefined
+    return waits ? this.#whenLanded(body, arrival) : this.#read(body)
   }
 
-  async #whenLanded<Result>(body: () => Result): Promise<Result> {
+  async #whenLanded<Result>(body: () => Result, arrival?: Promise<void>): Promise<Result> {
+    await arrival
     while (this.#commits.landed !== undefined) await this.#commits.landed
     return this.#read(body)
   }

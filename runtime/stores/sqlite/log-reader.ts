@@ -13,7 +13,9 @@ import { isStorable } from '../append-rules.ts'
 import { listLimit, logRange, matches, pageDefault, scanMax, streamRange } from '../read-options.ts'
 import { firstKept, hasRules, isReadable, oldestKept } from '../visibility.ts'
 import type { Connection } from './connection.ts'
-import { checkedPosition, eventOf, revisionGap, typeOf } from './event-row.ts'
+import { eventOf, revisionGap } from './event-row.ts'
+import { type EventRows, FileRows } from './event-rows.ts'
+import { type ReadAhead, wholeLog } from './read-ahead.ts'
 import { damaged, storeError } from './sqlite-errors.ts'
 import type { EventRow } from './statements.ts'
 import type { StreamEntry, StreamTable } from './stream-table.ts'
@@ -26,11 +28,13 @@ export class LogReader {
   readonly #connection: Connection
   readonly #streams: StreamTable
   readonly #clock: Clock
+  readonly #ahead: ReadAhead
 
-  constructor(connection: Connection, streams: StreamTable, clock: Clock) {
+  constructor(connection: Connection, streams: StreamTable, clock: Clock, ahead: ReadAhead) {
     this.#connection = connection
     this.#streams = streams
     this.#clock = clock
+    this.#ahead = ahead
   }
 
   readStream(stream: string, options?: ReadStreamOptions): StreamPage {
@@ -42,8 +46,10 @@ export class LogReader {
     if (direction === 'forwards') {
       const start = Math.max(from, first)
       const count = Math.min(limit, head - start + 1)
-      const events = this.#run(entry, start, 1, count)
-      return { events, head, deleted, end: start + limit > head }
+      const events = this.#eventsFrom(entry, start, count)
+      const end = start + limit > head
+      if (!end) this.#passed(entry, start, start + count)
+      return { events, head, deleted, end }
     }
     const last = Math.min(from, head)
     const count = Math.min(limit, last - first + 1)
@@ -58,7 +64,8 @@ export class LogReader {
     const logEnd = this.logEnd()
     const now = this.#clock.now()
     const events: RecordedEvent[] = []
-    let position = forwards ? beyond : Math.min(beyond, logEnd + 1)
+    const start = forwards ? beyond : Math.min(beyond, logEnd + 1)
+    let position = start
     const isLast = () => (forwards ? position >= logEnd : position <= 1)
     for (let looked = 0; looked < scanMax && events.length < limit && !isLast(); ) {
       const left = Math.min(scanMax - looked, forwards ? logEnd - position : position - 1)
@@ -68,21 +75,25 @@ export class LogReader {
         left,
         filter ? Math.max(wanted, Math.min(looked, pageDefault)) : wanted,
       )
-      for (const row of this.#logRows(position, forwards, count)) {
-        const entry = this.#streams.byId(row[1])
+      const ahead = forwards ? this.#ahead.take(wholeLog, position + 1, left) : undefined
+      const rows: EventRows = ahead ?? this.#logRows(position, forwards, count)
+      for (let at = 0; at < rows.length && events.length < limit; at += 1) {
+        const entry = this.#streams.byId(rows.streamOf(at))
         // What is not wanted is checked all the same: damage may have changed its type.
-        const wanted = !filter || matches(filter, entry.name, entry.category, typeOf(row[0]))
-        const event = wanted ? eventOf(entry, row) : undefined
+        const wanted = !filter || matches(filter, entry.name, entry.category, rows.typeOf(at))
+        const event = wanted ? rows.eventOf(at, entry) : undefined
         position += step
         looked += 1
         // Positions are given without gaps, so a missing one is a lost event.
-        if ((event?.position ?? checkedPosition(entry, row)) !== position) {
+        if ((event?.position ?? rows.positionOf(at, entry)) !== position) {
           throw this.#missing(position)
         }
         if (event && (!hasRules(entry) || isReadable(entry, event, now))) events.push(event)
-        if (events.length === limit) break
       }
+      // With a filter a page may be short: the next one is better waited for than read here.
+      if (ahead && filter) break
     }
+    if (forwards && !isLast()) this.#ahead.passed(wholeLog, start + 1, position + 1, logEnd)
     return { events, position, end: isLast() }
   }
 
@@ -116,6 +127,12 @@ export class LogReader {
   logEnd(): number {
     const [last]: [number | null] = this.#connection.sql.logEnd.get()
     return last ?? 0
+  }
+
+  /** The same, once the index of a small file was checked. */
+  checkedLogEnd(): number {
+    if (this.#connection.isSmall) this.checkIndex()
+    return this.logEnd()
   }
 
   /** The event at a position. */
@@ -160,6 +177,23 @@ export class LogReader {
     return 0
   }
 
+  /** So many events of the stream, the first ones as far as they were read ahead. */
+  #eventsFrom(entry: StreamEntry, start: number, count: number): readonly RecordedEvent[] {
+    const rows = this.#ahead.take(entry, start, count)
+    if (!rows) return this.#run(entry, start, 1, count)
+    const events: RecordedEvent[] = []
+    for (let at = 0; at < rows.length; at += 1) events.push(rows.eventOf(at, entry))
+    if (rows.length === count) return events
+    return events.concat(this.#run(entry, start + rows.length, 1, count - rows.length))
+  }
+
+  /** Only what is indexed in the file can be read ahead. */
+  #passed(entry: StreamEntry, start: number, next: number): void {
+    const { head, id } = entry
+    const inMemory = this.#streams.index.firstInMemory(id) ?? head + 1
+    this.#ahead.passed(entry, start, next, Math.min(head, inMemory - 1))
+  }
+
   /** So many events of the stream from a revision on, without a gap. */
   #run(entry: StreamEntry, start: number, step: 1 | -1, count: number): RecordedEvent[] {
     if (count <= 0) return []
@@ -185,11 +219,11 @@ export class LogReader {
     return rows.concat(sql.eventsAt.all(JSON.stringify(positions)))
   }
 
-  #logRows(position: number, forwards: boolean, count: number): EventRow[] {
+  #logRows(position: number, forwards: boolean, count: number): FileRows {
     const { sql } = this.#connection
     const rows: EventRow[] = (forwards ? sql.logForwards : sql.logBackwards).all(position, count)
     if (rows.length === 0) throw this.#missing(position + (forwards ? 1 : -1))
-    return rows
+    return new FileRows(rows)
   }
 
   #missing(position: number): Error {

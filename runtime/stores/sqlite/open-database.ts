@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { ReenactError } from '../../core/errors.ts'
+import type { ReadAheadOptions } from './read-ahead.ts'
 import type { Database } from './schema.ts'
 import { checkSchema, inspect, migrate, pragma, query } from './schema.ts'
 import { damaged, sqliteCodeOf, sqliteCodes, storeError } from './sqlite-errors.ts'
@@ -22,6 +23,8 @@ export interface SqliteInternals {
   readonly opened?: (database: Database) => void
   /** When there is a storage thread, and what runs in it. */
   readonly thread?: ThreadOptions
+  /** The same of the read-ahead thread. */
+  readonly readAhead?: ReadAheadOptions
 }
 
 export interface OpenOptions {

@@ -9,6 +9,7 @@ import type { SqliteStore } from './file-store.ts'
 import { FileStore } from './file-store.ts'
 import { checkFileSystem, realPathOf } from './file-system.ts'
 import { inspectFile, ownerOf, type SqliteInternals } from './open-database.ts'
+import { ReadAhead, readAheadDefaults } from './read-ahead.ts'
 import { storeError } from './sqlite-errors.ts'
 import { StorageThread, type ThreadOptions, threadDefaults } from './storage-thread.ts'
 import { lockForWriting } from './writer-lock.ts'
@@ -16,7 +17,7 @@ import { lockForWriting } from './writer-lock.ts'
 export interface SqliteStoreOptions {
   /** `ro` reads beside the writing process. Default `rw`. */
   readonly mode?: 'rw' | 'ro'
-  /** Whether a busy store writes in a thread of its own. Default `true`. */
+  /** Whether a busy store writes, and reads long ranges ahead, in threads of their own. Default `true`. */
   readonly thread?: boolean
   /** Where recording times and ages come from. Default: the system's. */
   readonly clock?: Clock
@@ -68,12 +69,17 @@ export async function openSqliteStore(
     const when = options.thread === false ? never : threadDefaults
     const thread = new StorageThread(path, internals.thread ?? when)
     if (!readOnly) await thread.started()
+    const timers = options.timers ?? systemPorts.timers
+    const aheadWhen = options.thread === false ? undefined : readAheadDefaults
+    const ahead = new ReadAhead(path, timers, internals.readAhead ?? aheadWhen)
+    await ahead.started()
     return new FileStore({
       connection,
       clock: options.clock ?? systemPorts.clock,
-      timers: options.timers ?? systemPorts.timers,
+      timers,
       pollMs: options.pollMs ?? 50,
       thread,
+      ahead,
       limits: {
         operationsMax: options.queueMax ?? 16_384,
         bytesMax: options.queueBytesMax ?? 64 * 1024 * 1024,

@@ -53,6 +53,7 @@ export function prepareStatements(database: Database) {
       `SELECT event.frame FROM stream_events AS place CROSS JOIN events AS event ON event.position = place.position
        WHERE place.stream = ? AND place.revision >= ? AND place.revision < ? ORDER BY place.revision`,
     ),
+    ...prepareTexts(prepare),
     // Takes the positions as a JSON list.
     eventsAt: prepare(
       `SELECT event.frame FROM json_each(?) AS place CROSS JOIN events AS event ON event.position = place.value`,
@@ -114,5 +115,19 @@ export function prepareStatements(database: Database) {
 }
 
 type Statement = ReturnType<Database['prepare']>
+
+/** Many events as one text, for the read-ahead thread. Damage may have made a text something else: it is left out. */
+function prepareTexts(prepare: (sql: string) => Statement) {
+  const texts = "group_concat(CASE typeof(frame) WHEN 'text' THEN frame END, char(31))"
+  return {
+    streamText: prepare(
+      `SELECT ${texts}, NULL FROM stream_events AS place CROSS JOIN events AS event ON event.position = place.position
+       WHERE place.stream = ? AND place.revision >= ? AND place.revision < ?`,
+    ),
+    logText: prepare(
+      `SELECT ${texts}, group_concat(stream) FROM events WHERE position >= ? AND position < ?`,
+    ),
+  }
+}
 
 export type Statements = ReturnType<typeof prepareStatements>

@@ -1,23 +1,12 @@
 // The storage thread of one store: it writes while this thread decides what comes next.
 
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
-import { messageOf } from '../../core/errors.ts'
+import { entryBeside, StoreThread } from './store-thread.ts'
 import type { Transaction, Written } from './transaction.ts'
 
 /** What the thread says of a transaction. Errors lose what the driver added on their way, so that goes beside. */
 export interface ThreadAnswer {
   readonly written: Written
   readonly errcode?: number | undefined
-}
-
-/** What the thread is given. */
-export interface ThreadData {
-  readonly file: string
-  /** One number, shared: 1 while the thread has something in hand, 0 when it waits. */
-  readonly busy: Int32Array
 }
 
 /** When a store gets a thread. */
@@ -35,29 +24,15 @@ export const threadDefaults: ThreadOptions = {
   groupsBefore: 64,
 }
 
-/** How long the end of the process waits for a thread, at most. */
-const exitWaitMs = 2_000
-
-// What each running thread has in hand. One listener for all of them: Node warns of more than ten.
-const running = new Set<Int32Array>()
-
-function waitForThreads(): void {
-  for (const busy of running) Atomics.wait(busy, 0, 1, exitWaitMs)
-}
-
-/**
- * One transaction at a time. It never keeps the process alive but while it writes. Node ends threads with the process
- * wherever they are, and inside the driver that would abort the process: so its end waits until the thread does.
- */
+/** One transaction at a time. */
 export class StorageThread {
   readonly #file: string
   readonly #options: ThreadOptions
   #groups = 0
-  #worker: Worker | undefined
+  #thread: StoreThread<Transaction, ThreadAnswer> | undefined
   #ready = false
   #closed = false
   #tell: ((written: Written) => void) | undefined
-  readonly #busy = new Int32Array(new SharedArrayBuffer(4))
 
   constructor(file: string, options: ThreadOptions) {
     this.#file = file
@@ -68,7 +43,7 @@ export class StorageThread {
   async started(): Promise<void> {
     if (this.#options.groupsBefore > 0) return
     this.#start()
-    if (this.#worker) await once(this.#worker, 'message')
+    await this.#thread?.started
   }
 
   /** Whether it runs, and so many operations are worth the way. */
@@ -88,87 +63,43 @@ export class StorageThread {
   /** Has it written. `tell` is called later, and whatever happens. */
   write(transaction: Transaction, tell: (written: Written) => void): void {
     this.#tell = tell
-    Atomics.store(this.#busy, 0, 1)
-    this.#worker?.ref()
-    this.#worker?.postMessage(transaction)
+    this.#thread?.send(transaction)
   }
 
   /** Ends it. Nothing may be under way. */
   async close(): Promise<void> {
     this.#closed = true
     this.#ready = false
-    const worker = this.#worker
-    if (!worker) return
-    worker.ref()
-    Atomics.store(this.#busy, 0, 1)
-    worker.postMessage('close')
-    // Also after an error: all that was to be written is answered.
-    await new Promise((resolve) => worker.once('exit', resolve))
+    await this.#thread?.close()
   }
 
   #start(): void {
-    const entry = this.#options.entry ?? entryBeside()
-    if (!entry) return
-    let worker: Worker
-    try {
-      Atomics.store(this.#busy, 0, 1)
-      const workerData: ThreadData = { file: this.#file, busy: this.#busy }
-      worker = new Worker(entry, { workerData, execArgv: [] })
-    } catch (error) {
-      this.#warn(`did not start: ${messageOf(error)}`)
-      return
-    }
-    worker.unref()
-    if (running.size === 0) process.on('exit', waitForThreads)
-    running.add(this.#busy)
-    let cause: unknown
-    worker.on('error', (error) => {
-      cause = error
-    })
-    worker.on('exit', () => this.#ended(cause))
-    worker.on('message', (answer: ThreadAnswer | 'ready') => {
-      if (answer === 'ready') this.#ready = !this.#closed
-      else this.#answered(answer)
-    })
-    this.#worker = worker
-  }
-
-  #answered({ written, errcode }: ThreadAnswer): void {
-    this.#worker?.unref()
-    const tell = this.#tell
-    this.#tell = undefined
-    if (!written.done && written.error instanceof Error) Object.assign(written.error, { errcode })
-    tell?.(written)
-  }
-
-  /** What it had in hand may be written or not. */
-  #ended(cause: unknown): void {
-    running.delete(this.#busy)
-    if (running.size === 0) process.off('exit', waitForThreads)
-    this.#ready = false
-    this.#worker = undefined
-    if (this.#closed) return
-    const why = cause === undefined ? 'it ended' : messageOf(cause)
-    this.#warn(`is gone: ${why}`)
-    const tell = this.#tell
-    this.#tell = undefined
-    tell?.({ done: false, at: 'commit', undone: false, error: new Error(why) })
-  }
-
-  #warn(what: string): void {
-    process.emitWarning(
-      `The storage thread of '${this.#file}' ${what}. The store goes on without it, somewhat slower.`,
-      { type: 'ReenactWarning', code: 'REENACT_STORAGE_THREAD' },
+    this.#thread = new StoreThread(
+      this.#file,
+      this.#options.entry ?? entryBeside('storage-thread-entry'),
+      {
+        role: 'storage thread',
+        code: 'REENACT_STORAGE_THREAD',
+        ready: () => {
+          this.#ready = true
+        },
+        answered: ({ written, errcode }) => {
+          if (!written.done && written.error instanceof Error)
+            Object.assign(written.error, { errcode })
+          this.#answer(written)
+        },
+        died: (why) => {
+          this.#ready = false
+          // What it had in hand may be written or not.
+          this.#answer({ done: false, at: 'commit', undone: false, error: new Error(why) })
+        },
+      },
     )
   }
-}
 
-/** `undefined` in a bundle that left it out: its stores go on without a thread. */
-function entryBeside(): URL | undefined {
-  try {
-    const entry = new URL('./storage-thread-entry.js', import.meta.url)
-    return existsSync(fileURLToPath(entry)) ? entry : undefined
-  } catch {
-    return undefined
+  #answer(written: Written): void {
+    const tell = this.#tell
+    this.#tell = undefined
+    tell?.(written)
   }
 }

@@ -136,6 +136,11 @@ export class StreamIndex {
     return { from, positions }
   }
 
+  /** The first revision of a stream that is in memory; those before it are in the file. */
+  firstInMemory(stream: number): number | undefined {
+    return (this.#older?.get(stream) ?? this.#newer.get(stream))?.first
+  }
+
   /** Writes some entries, as part of a transaction that added `added` events. */
   writeSome(added: number, transaction: Transaction): void {
     if (!this.#older) {
