@@ -2,10 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
+import { systemPorts } from '../../../runtime/core/clock.ts'
+import type { openStore } from '../../../runtime/host/open-store.ts'
 import type { EventStore, RecordedEvent } from '../../../runtime/ports/event-store.ts'
 import type { SqliteInternals } from '../../../runtime/stores/sqlite/open-database.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
@@ -68,6 +70,18 @@ const change = (file: string, sql: string): void => {
 
 /** Threads of this process. */
 const threads = (): number => readdirSync('/proc/self/task').length
+
+/** How many of this process's descriptors lead to a file of the store. */
+const descriptors = (file: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(file)).length
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
 
 describe('sqlite: reading ahead', () => {
   const directory = temporaryDirectory()
@@ -221,6 +235,32 @@ describe('sqlite: reading ahead', () => {
       await until(before)
     }
     await store.close()
+  })
+
+  it('is there by default for long ranges, and left out where the address says so', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const opened = new URL('../../../dist/runtime/host/open-store.js', import.meta.url).href
+    const { openStore: openBuilt }: { openStore: typeof openStore } = await import(opened)
+    const file = await fill(freshFile(directory), 6_000)
+    for (const [query, isThere] of [
+      ['', true],
+      ['?mode=ro', true],
+      ['?thread=off', false],
+    ] as const) {
+      const store = await openBuilt(`file:${file}${query}`, systemPorts)
+      // Those of closed stores go when their statements are collected.
+      let least = descriptors(file)
+      let grew = false
+      for (let page = 0; page < (isThere ? 5_000 : 60) && !grew; page += 1) {
+        await store.readAll({ after: (page % 30) * 512 })
+        await new Promise(setImmediate)
+        const now = descriptors(file)
+        grew = now > least
+        least = Math.min(least, now)
+      }
+      expect(grew).to.equal(isThere)
+      await store.close()
+    }
   })
 
   it('a process that ends itself meanwhile ends as it says', async function () {
