@@ -21,7 +21,6 @@ import type { StateStore } from '../../ports/state-store.ts'
 import { nameProblem, refusalOf } from '../append-rules.ts'
 import { ChangeSignal } from '../change-signal.ts'
 import { createConsumerGroups, type StoreGroups } from '../consumer-groups/consumer-groups.ts'
-import { checkStateText } from '../state-rules.ts'
 import { subscribeTo } from '../store-subscription.ts'
 import { checkedMetadata, shownMetadata, softDeleted, unwritten } from '../visibility.ts'
 import { backUp } from './backup.ts'
@@ -33,16 +32,14 @@ import {
   AppendOperation,
   changeRules,
   type Operation,
-  put,
   refuseTombstoned,
-  remove,
   simpleOperation,
   type WriteContext,
 } from './operations.ts'
 import { pollForChanges } from './poll-for-changes.ts'
 import { type ReadAhead, wholeLog } from './read-ahead.ts'
 import { RecentEvents } from './recent-events.ts'
-import { stateKeys, stateOf } from './sqlite-state.ts'
+import { createStateStore } from './sqlite-state-store.ts'
 import type { StorageThread } from './storage-thread.ts'
 import { StreamTable } from './stream-table.ts'
 import { emptyTransaction } from './transaction.ts'
@@ -134,7 +131,11 @@ export class FileStore implements SqliteStore {
         if (grown) this.#changes.notify()
       },
     })
-    this.state = this.#stateStore()
+    this.state = createStateStore(
+      connection,
+      (body) => this.#settled(body),
+      (bytes, body) => this.#submit(bytes, body),
+    )
     this.groups = createConsumerGroups(this, { clock, timers })
   }
 
@@ -230,23 +231,6 @@ export class FileStore implements SqliteStore {
       return true
     } catch {
       return false
-    }
-  }
-
-  #stateStore(): StateStore {
-    return {
-      get: async (key) => this.#settled(() => stateOf(this.#connection, key)),
-      put: async (key, value, expected) => {
-        checkStateText(key, value)
-        return this.#submit<number | undefined>(
-          key.length + value.length,
-          put(key, value, expected),
-        )
-      },
-      delete: async (key) => {
-        await this.#submit(key.length, remove(key))
-      },
-      keys: async (prefix) => this.#settled(() => stateKeys(this.#connection, prefix)),
     }
   }
 
