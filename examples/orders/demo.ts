@@ -1,4 +1,4 @@
-// `npm run demo`: orders that succeed, fail, are cancelled and lose their process; the books are right at the end. One file
+// `npm run shop`: orders that succeed, fail, are cancelled and lose their process; the books are right at the end. One file
 // on disk, gone at the end; another store can be given, such as esdb://localhost:2113?tls=false of `npx reenact serve`.
 
 import { mkdtempSync, rmSync } from 'node:fs'
