@@ -3,8 +3,9 @@
 import { decode, encode, type JsonObject } from '../runtime/codec/codec.ts'
 import { readMetadata } from '../runtime/codec/metadata.ts'
 import { type Ports, sleep } from '../runtime/core/clock.ts'
+import { messageOf } from '../runtime/core/errors.ts'
 import { fullJitter } from '../runtime/core/retry-policy.ts'
-import type { EventStore, RecordedEvent } from '../runtime/ports/event-store.ts'
+import type { AppendOutcome, EventStore, RecordedEvent } from '../runtime/ports/event-store.ts'
 import type { FailureClass, FailureRecord } from './failure.ts'
 import { identify } from './recorded.ts'
 
@@ -181,8 +182,20 @@ export async function appendParked(
     const outcome = await store.append(stream, [made], { expected })
     if (outcome.outcome === 'committed') return
     if (outcome.outcome === 'refused' && !outcome.error.retryable) throw outcome.error
+    if (attempt === attemptsQuiet) warnWaiting(stream, outcome)
     await sleep(ports.timers, fullJitter(ports.random, Math.min(2 ** attempt * 10, 2_000)))
   }
+}
+
+/** After so many attempts, a few seconds, it is told that somebody waits. */
+const attemptsQuiet = 8
+
+function warnWaiting(stream: string, outcome: AppendOutcome): void {
+  const why = 'error' in outcome ? messageOf(outcome.error) : outcome.outcome
+  process.emitWarning(
+    `A dead letter cannot be written to '${stream}': ${why} What waits behind it goes on when it is there; it is tried again.`,
+    { code: 'REENACT_PARKING' },
+  )
 }
 
 /** A command near the size limit is left out: it is on the command stream. */

@@ -60,8 +60,16 @@ describe('a dead letter that cannot be written', () => {
       ]),
     )
     expect((await ports.until(other?.outcome() as Promise<unknown>)) !== undefined).to.equal(true)
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
     await ports.advance(600_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
     expect(refused).to.be.greaterThan(3)
+    expect(warnings.map(({ message }) => message).join()).to.match(
+      /^A dead letter cannot be written to 'job:parked-a': The disk is full/,
+    )
     expect((await store.readStream('job-a')).events).to.have.length(0)
     full = false
     const outcome = async () => bad?.outcome()
