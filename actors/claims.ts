@@ -48,9 +48,10 @@ export class Claims {
 
   /** Reads what others claim. */
   async refresh(): Promise<void> {
-    for (const key of await this.#state.keys(this.#prefix)) {
-      if (key === this.#key) continue
-      const entry = await this.#state.get(key)
+    const keys = (await this.#state.keys(this.#prefix)).filter((key) => key !== this.#key)
+    const entries = await Promise.all(keys.map((key) => this.#state.get(key)))
+    for (const [at, key] of keys.entries()) {
+      const entry = entries[at]
       if (!entry || this.#foreign.get(key)?.revision === entry.revision) continue
       const streams = new Map(JSON.parse(entry.value) as [string, number][])
       this.#foreign.set(key, { revision: entry.revision, streams })

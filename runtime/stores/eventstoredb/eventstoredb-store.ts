@@ -187,7 +187,7 @@ class EventStoreDbStore implements EventStore {
     const limit = listLimit(options)
     const { category, after } = options
     const found = await this.#open(() => this.#names.startingWith(category))
-    const names = [...found]
+    const names = [...found.keys()]
       .filter((name) => categoryOf(name) === category)
       .filter((name) => after === undefined || compareBytes(name, after) > 0)
       .sort(compareBytes)

@@ -38,6 +38,8 @@ export class EventStoreDbState implements StateStore {
   readonly #names: StreamNames
   /** Keys whose last entry was written from here, whole: nothing has to be looked for before the next. */
   readonly #whole = new Set<string>()
+  /** What listing keys found in a stream, and how much had been seen of it then. */
+  readonly #listed = new Map<string, { readonly seen: number; readonly key: string | undefined }>()
 
   constructor(connection: Connection, names: StreamNames) {
     this.#connection = connection
@@ -92,15 +94,22 @@ export class EventStoreDbState implements StateStore {
   async keys(prefix: string): Promise<readonly string[]> {
     this.#connection.checkOpen()
     const names = await this.#names.startingWith(`${statePrefix}state`)
-    const candidates = [...names].filter((name) => {
+    const candidates = [...names].filter(([name]) => {
       const key = keyIn(name)
       return key === undefined || key.startsWith(prefix)
     })
-    const last = await Promise.all(candidates.map((name) => this.#last(name)))
-    return last
-      .flatMap((event) => (event?.type === written ? [entryOf(event).key] : []))
-      .filter((key) => key.startsWith(prefix))
-      .sort(compareBytes)
+    const found = await Promise.all(candidates.map(([name, seen]) => this.#keyOf(name, seen)))
+    return found.flatMap((key) => (key?.startsWith(prefix) ? [key] : [])).sort(compareBytes)
+  }
+
+  /** The key of an entry that is there. Read only where something was written since the last time. */
+  async #keyOf(stream: string, seen: number): Promise<string | undefined> {
+    const known = this.#listed.get(stream)
+    if (known?.seen === seen) return known.key
+    const last = await this.#last(stream)
+    const key = last?.type === written ? entryOf(last).key : undefined
+    this.#listed.set(stream, { seen, key })
+    return key
   }
 
   async #last(stream: string): Promise<RecordedEvent | undefined> {

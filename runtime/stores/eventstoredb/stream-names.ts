@@ -4,7 +4,8 @@ import type { Connection } from './connection.ts'
 import { positionOf } from './reading.ts'
 
 interface Found {
-  readonly names: Set<string>
+  /** With how many of its events were seen, some of them twice: another number means that something was written. */
+  readonly names: Map<string, number>
   /** The log was looked at up to here. */
   position: number
   running: Promise<void>
@@ -19,10 +20,13 @@ export class StreamNames {
     this.#connection = connection
   }
 
-  /** Every name with the prefix that was ever written, in no order. */
-  async startingWith(prefix: string): Promise<ReadonlySet<string>> {
+  /**
+   * Every name with the prefix that was ever written, in no order, with a number that changes whenever something is
+   * written to it.
+   */
+  async startingWith(prefix: string): Promise<ReadonlyMap<string, number>> {
     const found = this.#found.get(prefix) ?? {
-      names: new Set(),
+      names: new Map(),
       position: 0,
       running: Promise.resolve(),
     }
@@ -73,7 +77,10 @@ export class StreamNames {
       }
       subscription.on('data', ({ event }) => {
         progress += 1
-        if (event) found.names.add(event.streamId)
+        if (!event) return
+        found.names.set(event.streamId, (found.names.get(event.streamId) ?? 0) + 1)
+        // The next look begins behind it.
+        found.position = Math.max(found.position, Number(event.position?.commit ?? 0))
       })
       subscription.on('caughtUp', () => {
         // Events may still wait in the client's buffer.
