@@ -59,6 +59,10 @@ export class CompiledMachine {
         if (key in node.config && !(stepOf && key === 'output' && !node.parent))
           throw new Uncompilable(`'${key}' in '${node.id}'`)
       }
+      // XState may leave the parallel state by it and not enter it again: then its steps are gone, which no table knows.
+      if (stepOf && node.type === 'history' && node.parent?.type === 'parallel') {
+        throw new Uncompilable(`the history of the parallel state '${node.parent.id}'`)
+      }
       if (node.parent && (node.key === '' || node.key.startsWith('#'))) {
         throw new Uncompilable(`the name of the state '${node.id}'`)
       }

@@ -210,4 +210,20 @@ describe('a compiled process machine', () => {
     expect([done.status, done.output]).to.deep.equal(['done', { n: 4 }])
     expect(runner.worked).to.equal(1)
   })
+
+  it('is left to XState where a history leads out of a parallel state', () => {
+    const machine = createMachine({
+      id: 'm',
+      initial: 'both',
+      states: {
+        both: {
+          type: 'parallel',
+          invoke: { src: 'work' },
+          states: { left: { on: { again: '#m.both.last' } }, last: { type: 'history' } },
+        },
+      },
+    }).provide({ actors: { work: part(step) } } as Part) as AnyStateMachine
+    const { compiled } = new ProcessMachine('any', machine)
+    expect(compiled).to.deep.equal({ no: "the history of the parallel state 'm.both'" })
+  })
 })
