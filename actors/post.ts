@@ -133,6 +133,7 @@ export async function appendCommands(
   deps: Pick<ActorDeps, 'store' | 'ports'>,
   prepared: readonly Prepared[],
 ): Promise<readonly { readonly revision: number; readonly position: number }[]> {
+  // Most are posted alone: then there is nothing to sort.
   const [first] = prepared
   if (first && prepared.length === 1) return [await appendAny(deps, first.stream, [first.event])]
   const places: { revision: number; position: number }[] = []

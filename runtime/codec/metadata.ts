@@ -103,7 +103,7 @@ export function readHeader(event: { readonly metadata: string }): EventHeader {
   return readMetadata(event)
 }
 
-/** Whether this writer wrote an event, by the text: no value can hold its keys and quotes unescaped. */
+/** Whether this writer wrote an entry of a process, by the text alone: beside those stands nothing that a user gave. */
 export const wroteIt = (writer: string, { metadata }: { readonly metadata: string }): boolean =>
   metadata.includes(`,"writer":"${writer}","previousHash":"`)
 

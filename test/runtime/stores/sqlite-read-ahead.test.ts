@@ -2,7 +2,6 @@
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
@@ -12,6 +11,7 @@ import type { EventStore, RecordedEvent } from '../../../runtime/ports/event-sto
 import type { SqliteInternals } from '../../../runtime/stores/sqlite/open-database.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
 import { createManualPorts } from '../../../runtime/testing/manual-clock.ts'
+import { descriptors, needsProc, threadCount } from './support/proc.ts'
 import { dyingReader, everyPage } from './support/read-ahead.ts'
 import { event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
 
@@ -66,21 +66,6 @@ const change = (file: string, sql: string): void => {
   const database = new DatabaseSync(file)
   database.exec(sql)
   database.close()
-}
-
-/** Threads of this process. */
-const threads = (): number => readdirSync('/proc/self/task').length
-
-/** How many of this process's descriptors lead to a file of the store. */
-const descriptors = (file: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(file)).length
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
 }
 
 describe('sqlite: reading ahead', () => {
@@ -216,19 +201,19 @@ describe('sqlite: reading ahead', () => {
   })
 
   it('begins when three pages were read, ends when nobody reads on, and begins again', async function () {
-    if (process.platform !== 'linux') this.skip()
+    needsProc(this)
     const ports = createManualPorts()
     const readAhead = { ...everyPage, pagesBefore: 3 }
     const file = await fill(freshFile(directory))
     const store = await openSqliteStore(file, { ...ports }, { readAhead })
-    const before = threads()
+    const before = threadCount()
     const until = async (count: number) => {
-      while (threads() !== count) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (threadCount() !== count) await new Promise((resolve) => setTimeout(resolve, 5))
     }
     for (let round = 0; round < 2; round += 1) {
       await store.readAll({ limit: 8 })
       await store.readAll({ after: 8, limit: 8 })
-      expect(threads()).to.equal(before)
+      expect(threadCount()).to.equal(before)
       await store.readAll({ after: 16, limit: 8 })
       await until(before + 1)
       await ports.advance(60_000)
@@ -238,7 +223,7 @@ describe('sqlite: reading ahead', () => {
   })
 
   it('is there by default for long ranges, and left out where the address says so', async function () {
-    if (process.platform !== 'linux') this.skip()
+    needsProc(this)
     const opened = new URL('../../../dist/runtime/host/open-store.js', import.meta.url).href
     const { openStore: openBuilt }: { openStore: typeof openStore } = await import(opened)
     const file = await fill(freshFile(directory), 6_000)

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemPorts } from '../../../runtime/core/clock.ts'
@@ -10,6 +10,7 @@ import { openStore } from '../../../runtime/host/open-store.ts'
 import type { AppendOutcome } from '../../../runtime/ports/event-store.ts'
 import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { descriptors, needsProc } from './support/proc.ts'
 import { dying, everyCommit } from './support/storage-thread.ts'
 import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
 
@@ -224,7 +225,7 @@ describe('sqlite: the storage thread', () => {
   })
 
   it('is there by default, and left out where the address says so', async function () {
-    if (process.platform !== 'linux') this.skip()
+    needsProc(this)
     const opened = new URL('../../../dist/runtime/host/open-store.js', import.meta.url).href
     const { openStore: openBuilt }: { openStore: typeof openStore } = await import(opened)
     for (const [query, threads] of [
@@ -244,7 +245,7 @@ describe('sqlite: the storage thread', () => {
   })
 
   it('starts only for a store that stays busy, and ends with it', async function () {
-    if (process.platform !== 'linux') this.skip()
+    needsProc(this)
     const file = freshFile(directory)
     const thread = { ...everyCommit, operationsMin: 4, groupsBefore: 3 }
     const store = await openSqliteStore(file, {}, { thread })
@@ -262,15 +263,3 @@ describe('sqlite: the storage thread', () => {
     expect(descriptors(file)).to.be.most(idle)
   })
 })
-
-/** How many of this process's descriptors lead to a file of the store. */
-const descriptors = (file: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(file)).length
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
-}
