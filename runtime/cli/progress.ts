@@ -1,6 +1,6 @@
 // How far long work has come: a bar on a terminal, a plain line now and then elsewhere.
 
-import { Format, Presets, SingleBar } from 'cli-progress'
+import { Presets, SingleBar } from 'cli-progress'
 import type { Clock } from '../core/clock.ts'
 import { count, say } from './output.ts'
 
@@ -23,7 +23,7 @@ export function startProgress(total: number, noun: string, clock: Clock): Progre
     const perSecond = ((done - first) / Math.max(1, clock.monotonic() - startedMs)) * 1_000
     if (perSecond <= 0) return ''
     const leftS = Math.ceil(Math.max(0, total - done) / perSecond)
-    return `${count(Math.round(perSecond))}/s  ${Format.TimeFormat(leftS, { autopaddingChar: '' }, 1)} left`
+    return `${count(Math.round(perSecond))}/s  ${duration(leftS)} left`
   }
   if (!process.stderr.isTTY) {
     let lastMs = startedMs
@@ -45,4 +45,17 @@ export function startProgress(total: number, noun: string, clock: Clock): Progre
     update: (done) => bar.update(done, { done: count(done), pace: pace(done) }),
     stop: () => bar.stop(),
   }
+}
+
+// The library has one too, which an ES module cannot import by name.
+const duration = (seconds: number): string => {
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const from = parts.findIndex((part) => part > 0)
+  const units = ['h', 'min', 's']
+  return from < 0
+    ? '0 s'
+    : parts
+        .map((part, at) => `${part} ${units[at]}`)
+        .slice(from, from + 2)
+        .join(' ')
 }

@@ -39,9 +39,9 @@ describe('progress without a terminal', () => {
     progress.stop()
     back()
     expect(said.trimEnd().split('\n')).to.deep.equal([
-      '13 %  108,000 of 800,000 positions  2,000/s  5m46s left',
-      '75 %  600,000 of 800,000 positions  50,000/s  4s left',
-      '100 %  800,000 of 800,000 positions  35,000/s  0s left',
+      '13 %  108,000 of 800,000 positions  2,000/s  5 min 46 s left',
+      '75 %  600,000 of 800,000 positions  50,000/s  4 s left',
+      '100 %  800,000 of 800,000 positions  35,000/s  0 s left',
     ])
   })
 })
