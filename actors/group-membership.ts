@@ -15,9 +15,8 @@ export async function ensureGroup(
   }
 }
 
-/** Says why a group was left; it is joined again. One that another worker is only just making is no news. */
+/** Says why a group was left; it is joined again. */
 export function warnLeft({ name }: GroupDefinition, error: unknown): void {
-  if (isReenactError(error, 'GroupNotFound')) return
   process.emitWarning(`Group '${name}': ${messageOf(error)} It is joined again.`, {
     code: 'REENACT_WORKER',
   })

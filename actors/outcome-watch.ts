@@ -153,7 +153,11 @@ export class OutcomeWatch {
     try {
       own = store.subscribe({ filter: { categories }, after: 'end' })
       this.#subscription = own
+      let begun = false
       for await (const message of own) {
+        // Who looked while this was only beginning may have looked too early.
+        if (!begun) this.#lookAgain()
+        begun = true
         if (message.kind !== 'events') continue
         for (const recorded of message.events) this.#seen(recorded)
       }
@@ -172,10 +176,12 @@ export class OutcomeWatch {
 
   #followAgain(): void {
     if (this.#subscription || this.#count === 0) return
+    // What was missed is found by looking again when this one has begun.
     void this.#follow()
-    for (const { awaited, look } of [...this.#waiters.values()].flatMap((waiters) => [
-      ...waiters,
-    ])) {
+  }
+
+  #lookAgain(): void {
+    for (const { awaited, look } of [...this.#waiters.values()].flatMap((some) => [...some])) {
       look(() => this.#find(awaited))
     }
   }

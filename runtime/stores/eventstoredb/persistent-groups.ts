@@ -1,12 +1,10 @@
 // Consumer groups as persistent subscriptions: the server shares the events among the consumers of all processes.
 
 import type {
-  Filter,
   PersistentSubscriptionToAllInfo,
-  PersistentSubscriptionToAllSettings,
   PersistentSubscriptionToStreamInfo,
 } from '@eventstore/db-client'
-import { ReenactError } from '../../core/errors.ts'
+import { isReenactError, ReenactError } from '../../core/errors.ts'
 import { categoryOf } from '../../core/stream-name.ts'
 import type {
   ConsumeOptions,
@@ -17,7 +15,7 @@ import type {
   GroupKey,
   GroupSettings,
 } from '../../ports/consumer-groups.ts'
-import type { LogFilter, RecordedEvent } from '../../ports/event-store.ts'
+import type { RecordedEvent } from '../../ports/event-store.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { invalidOption } from '../append-rules.ts'
 import { groupExists, groupNotFound, tooManyConsumers } from '../consumer-groups/group-errors.ts'
@@ -34,8 +32,8 @@ import { matches } from '../read-options.ts'
 import type { Connection } from './connection.ts'
 import { PersistentConsumer, type ServerSubscription } from './persistent-consumer.ts'
 import { statePrefix } from './reading.ts'
+import { startOfLog, toFilter, toServer } from './server-group.ts'
 
-const int32Max = 2 ** 31 - 1
 const inFlightDefault = 10
 
 export class PersistentGroups implements ConsumerGroups {
@@ -64,27 +62,37 @@ export class PersistentGroups implements ConsumerGroups {
     }
     const complete = readSettings(settings)
     const start = after === 'end' ? -1 : after
+    const key = stream === undefined ? { name } : { name, stream }
+    const found = filter === undefined ? {} : { filter }
+    const place = { start, checkpoint: start, retries: {} }
+    const stored = { ...key, ...found, settings: complete, annotations, ...place }
+    try {
+      await this.#createOnServer(group, complete)
+    } catch (error) {
+      // Whoever made it may have been interrupted before it was recorded: then nobody could ever join it.
+      if (isReenactError(error, 'GroupExists')) await GroupRecord.create(this.#state, stored)
+      throw error
+    }
+    if (await GroupRecord.create(this.#state, stored)) return
+    // What a group of this name left behind is overwritten.
+    await (await GroupRecord.load(this.#state, stateKeyOf(group)))?.save(stored)
+  }
+
+  #createOnServer(group: GroupDefinition, settings: GroupSettings): Promise<unknown> {
+    const { name, stream, filter, after = -1 } = group
     const { client } = this.#connection
-    await this.#call(group, () =>
+    return this.#call<unknown>(group, () =>
       stream === undefined
         ? client.createPersistentSubscriptionToAll(
             name,
-            { ...toServer(complete), startFrom: startOfLog(after) },
+            { ...toServer(settings), startFrom: startOfLog(after) },
             { filter: toFilter(this.#connection, filter) },
           )
         : client.createPersistentSubscriptionToStream(stream, name, {
-            ...toServer(complete),
+            ...toServer(settings),
             startFrom: after === 'end' ? 'end' : BigInt(after + 1),
           }),
     )
-    const place = { start, checkpoint: start, retries: {} }
-    const key = stream === undefined ? { name } : { name, stream }
-    const found = filter === undefined ? {} : { filter }
-    const stored = { ...key, ...found, settings: complete, annotations, ...place }
-    // What a group of this name left behind is overwritten.
-    const left = await GroupRecord.load(this.#state, stateKeyOf(group))
-    if (left) await left.save(stored)
-    else await GroupRecord.create(this.#state, stored)
   }
 
   async update(
@@ -127,7 +135,8 @@ export class PersistentGroups implements ConsumerGroups {
     const infos: GroupInfo[] = []
     for (const key of await groupKeys(this.#state, stream)) {
       const record = await GroupRecord.load(this.#state, key)
-      if (record) infos.push(await this.#infoOf(record.stored))
+      const info = record && (await this.#infoOf(record.stored).catch(goneIsNothing))
+      if (info) infos.push(info)
     }
     return infos
   }
@@ -247,47 +256,13 @@ export class PersistentGroups implements ConsumerGroups {
   }
 }
 
+/** A group that was deleted, though its record is still there. */
+function goneIsNothing(error: unknown): undefined {
+  if (!isReenactError(error, 'GroupNotFound')) throw error
+}
+
 /** A group as the server shows it, whatever it reads. */
 type Shown = PersistentSubscriptionToAllInfo | PersistentSubscriptionToStreamInfo
-
-type CommonSettings = Omit<PersistentSubscriptionToAllSettings, 'startFrom'>
-
-const toServer = (settings: GroupSettings): CommonSettings => ({
-  resolveLinkTos: false,
-  extraStatistics: false,
-  // Zero is no limit in the protocol.
-  messageTimeout: Number.isFinite(settings.messageTimeoutMs) ? settings.messageTimeoutMs : 0,
-  maxRetryCount: Math.min(settings.retriesMax, int32Max),
-  checkPointAfter: settings.checkpointAfterMs,
-  checkPointLowerBound: settings.checkpointMin,
-  checkPointUpperBound: settings.checkpointMax,
-  maxSubscriberCount: settings.consumersMax,
-  liveBufferSize: settings.bufferMax,
-  // The protocol wants the page smaller than the buffer.
-  readBatchSize: Math.max(1, Math.min(settings.readMax, settings.bufferMax - 1)),
-  historyBufferSize: Math.max(2, settings.bufferMax),
-  consumerStrategyName: settings.strategy,
-})
-
-/** The event at the position itself comes too, and is passed over by the consumer. */
-const startOfLog = (after: number | 'end'): PersistentSubscriptionToAllSettings['startFrom'] => {
-  if (after === 'end') return 'end'
-  return after <= 0 ? 'start' : { commit: BigInt(after), prepare: BigInt(after) }
-}
-
-/** What the server leaves out by itself; what else a filter says is checked by the consumer. */
-function toFilter({ library }: Connection, filter: LogFilter | undefined): Filter {
-  if (filter?.streamPrefix !== undefined) {
-    return library.streamNameFilter({ prefixes: [filter.streamPrefix] })
-  }
-  const escaped = (names: readonly string[]) =>
-    names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
-  if (filter?.categories) {
-    return library.streamNameFilter({ regex: `^(${escaped(filter.categories)})(-|$)` })
-  }
-  if (filter?.types) return library.eventTypeFilter({ regex: `^(${escaped(filter.types)})$` })
-  return library.streamNameFilter({ regex: '^[^$]' })
-}
 
 function isWanted({ stream, filter, start }: StoredGroup, event: RecordedEvent): boolean {
   if (stream !== undefined) return true

@@ -7,6 +7,7 @@ import {
   isReenactError,
   type Runtime,
 } from '../../../runtime/index.ts'
+import type { SubscribeOptions } from '../../../runtime/ports/event-store.ts'
 import { createManualPorts } from '../../../runtime/testing/index.ts'
 import { Account } from '../../fixtures/account.ts'
 
@@ -208,6 +209,42 @@ describe('posted commands', () => {
     runtime.work()
     expect((await outcome).accepted).to.equal(true)
     expect((await runtime.outcome(Account, 'ann', posted.commandId)).duplicate).to.equal(true)
+  })
+
+  it('are seen though they were decided while the subscription was only beginning', async () => {
+    let begin = () => {}
+    const begins = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const inner = createMemoryStore()
+    // As over a network: where the log ends is known only after the first look at the actor.
+    const slow = new Proxy(inner, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        if (name !== 'subscribe') return value.bind(target)
+        return (options: SubscribeOptions) => {
+          const subscribed = begins.then(() => inner.subscribe(options))
+          return {
+            close: () => void subscribed.then((subscription) => subscription.close()),
+            async *[Symbol.asyncIterator]() {
+              yield* await subscribed
+            },
+          }
+        }
+      },
+    })
+    const asking = await createRuntime({ store: slow, actors: [Account] })
+    const deciding = await createRuntime({ store: inner, actors: [Account] })
+    const posted = await asking.post(Account, 'ann', { type: 'open', owner: 'Ann' })
+    const outcome = posted.outcome({ timeoutMs: 5_000 })
+    await posted.outcome({ timeoutMs: 50 }).catch(() => {})
+    deciding.work()
+    await deciding.outcome(Account, 'ann', posted.commandId)
+    begin()
+    expect((await outcome).accepted).to.equal(true)
+    await asking.close()
+    await deciding.close()
   })
 
   it('outlive runtime and worker', async () => {

@@ -2,7 +2,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
-import { EventStoreDBClient } from '@eventstore/db-client'
+import {
+  EventStoreDBClient,
+  persistentSubscriptionToAllSettingsFromDefaults,
+} from '@eventstore/db-client'
 import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { decode } from '../../../../runtime/codec/codec.ts'
@@ -338,6 +341,36 @@ describe('EventStoreDB store: hazards', function () {
     })
   })
 
+  it('a group whose maker was interrupted can be joined: the next who makes it records it', async () => {
+    await begin()
+    const name = 'workers'
+    const client = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${server.port}?tls=false`)
+    closers.unshift(() => client.dispose())
+    const settings = persistentSubscriptionToAllSettingsFromDefaults()
+    await client.createPersistentSubscriptionToAll(name, settings)
+    expect((await errorOf(store.groups.consume({ name })))['code']).to.equal('GroupNotFound')
+    const filter = { streamPrefix: 'account-' }
+    expect((await errorOf(store.groups.create({ name, filter })))['code']).to.equal('GroupExists')
+    const consumer = await store.groups.consume({ name })
+    await append([event()], 'none', 'other-1')
+    await append([event()], 'none')
+    for await (const [delivery] of consumer) {
+      expect(delivery?.event.stream).to.equal('account-1')
+      break
+    }
+  })
+  it('a group that was deleted past its record is not listed, and can be made again', async () => {
+    await begin()
+    const name = 'workers'
+    await store.groups.create({ name, filter: { streamPrefix: 'account-' } })
+    const client = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${server.port}?tls=false`)
+    closers.unshift(() => client.dispose())
+    await client.deletePersistentSubscriptionToAll(name)
+    expect(await store.groups.list()).to.deep.equal([])
+    await store.groups.create({ name, filter: { streamPrefix: 'order-' } })
+    const listed = await store.groups.list()
+    expect(listed.map(({ filter }) => filter)).to.deep.equal([{ streamPrefix: 'order-' }])
+  })
   it('keys of the state are read again where somebody else changed them, and only there', async () => {
     const reads = await beginCounted()
     const other = await openEventStoreDb(`esdb://127.0.0.1:${proxy.port}?tls=false`)
