@@ -21,3 +21,10 @@ export function warnLeft({ name }: GroupDefinition, error: unknown): void {
     code: 'REENACT_WORKER',
   })
 }
+
+/** Says why the commands of an actor were put down; their delivery comes again. */
+export function warnAgain(commands: string, error: unknown): void {
+  process.emitWarning(`${commands}: ${messageOf(error)} It is delivered again.`, {
+    code: 'REENACT_WORKER',
+  })
+}

@@ -10,7 +10,7 @@ import { commandCategory, streamsOfRelated } from './command-stream.ts'
 import { DelayedCommands } from './delayed-commands.ts'
 import type { Directory } from './directory.ts'
 import type { RetryPolicies } from './failure.ts'
-import { ensureGroup, warnLeft } from './group-membership.ts'
+import { ensureGroup, warnAgain, warnLeft } from './group-membership.ts'
 import { Isolation } from './isolation.ts'
 import { type Decided, Lane, type LaneDeps } from './lane.ts'
 import type { Model } from './model.ts'
@@ -145,7 +145,11 @@ class CommandWorker implements Worker {
         if (!claimsRead) await this.#claims.refresh()
         claimsRead = true
         const consumer = await this.#join(model)
-        for await (const deliveries of consumer) await this.#accept(model, consumer, deliveries)
+        try {
+          for await (const deliveries of consumer) await this.#accept(model, consumer, deliveries)
+        } finally {
+          this.#consumers.delete(consumer)
+        }
       } catch (error) {
         if (isReenactError(error, 'Closed')) return
         warnLeft(groupOf(this.#deps.group, model.name), error)
@@ -250,9 +254,10 @@ class CommandWorker implements Worker {
       } else if (step.next === 'more' || lane.target > step.handled) this.#schedule(lane)
       // While more is being claimed the lane stays: its delivery stands for what is to come.
       else if (lane.signalled <= lane.target) await this.#release(lane)
-    } catch {
-      // The runtime or its store was closed: the next worker finds the claim.
+    } catch (error) {
+      // Its delivery is not answered: it comes again, here or, when the runtime closes, to the next worker.
       this.#lanes.delete(lane.streams.commands)
+      if (!isReenactError(error, 'Closed')) warnAgain(lane.streams.commands, error)
     } finally {
       this.#stepping -= 1
       if (this.#stopping && this.#stepping === 0) this.#idle?.()
