@@ -54,8 +54,14 @@ type Trigger<Event> = Event extends { readonly type: `${string}.${string}` }
         readonly event: Event['type']
         /** Which process it belongs to. Default: the id of the actor it comes from. */
         readonly id?: (event: Event, info: TriggerInfo) => string
-        /** It starts the process if there is none. Otherwise it is passed over until one was started. */
+        /** It starts the process if there is none. Otherwise it is passed over until one was started, unless it is kept: `early`. */
         readonly starts?: boolean
+        /**
+         * Of one that does not start the process: what becomes of it when it comes before that was started. `'park'`: it is held, and the
+         * process is there, parked, until an event that starts it comes; its machine takes that first, then what was held. Default: it is
+         * passed over.
+         */
+        readonly early?: 'park'
       }
   : never
 
@@ -199,9 +205,11 @@ interface GivenTrigger {
   readonly event: string
   readonly id?: TriggerModel['id']
   readonly starts?: boolean
+  readonly early?: string
 }
 
-function readTrigger(name: string, { event, id, starts = false }: GivenTrigger): TriggerModel {
+function readTrigger(name: string, given: GivenTrigger): TriggerModel {
+  const { event, id, starts = false, early } = given
   const dot = event.indexOf('.')
   const kind = event.slice(0, dot)
   if (dot < 1 || dot === event.length - 1 || kind === 'reenact') {
@@ -212,8 +220,13 @@ function readTrigger(name: string, { event, id, starts = false }: GivenTrigger):
       "write 'order.Placed': the aggregate and its event",
     )
   }
+  if (early !== undefined && (early !== 'park' || starts)) {
+    const fix = starts ? "leave 'early' out: it starts the process" : "give 'park', or nothing"
+    throw optionError(name, 'on', `gives '${event}' early: '${early}'`, fix)
+  }
   const byActor: TriggerModel['id'] = (_, { actorId }) => actorId
-  return { event, kind, type: event.slice(dot + 1), id: id ?? byActor, starts }
+  const type = event.slice(dot + 1)
+  return { event, kind, type, id: id ?? byActor, starts, early: early === 'park' }
 }
 
 const optionError = (name: string, option: string, what: string, fix: string): ReenactError =>

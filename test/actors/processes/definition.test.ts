@@ -116,6 +116,10 @@ describe('the definition of a process', () => {
     const on = (...events: string[]) => ({ on: events.map((event) => ({ event })) as never })
     refusal(() => processManager('p', machine, on('Placed')), 'InvalidOption')
     refusal(() => processManager('p', machine, on('a.B', 'a.B')), 'InvalidOption')
+    const early = (rule: object) => ({ on: [{ event: 'a.B', ...rule }] as never })
+    refusal(() => processManager('p', machine, early({ early: 'hold' })), 'InvalidOption')
+    const both = early({ starts: true, early: 'park' })
+    refusal(() => processManager('p', machine, both), 'InvalidOption')
   })
 
   it('a runtime takes only processes whose actors it has', async () => {
