@@ -3,7 +3,7 @@
 import type { AnyStateMachine, EmittedFrom, EventFrom } from 'xstate'
 import type { Upcasters } from '../../runtime/codec/upcasting.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
-import { checkOptions } from '../../runtime/core/options.ts'
+import { checkOptions, kindOf } from '../../runtime/core/options.ts'
 import { checkCategory } from '../../runtime/core/stream-name.ts'
 import type { EventDefinition } from '../aggregate.ts'
 import { isMachine, readEvents, readUpcasters, wholeFrom1 } from '../declarations.ts'
@@ -93,6 +93,8 @@ export interface ProcessOptions<M extends AnyStateMachine> {
   readonly version?: number
   /** Machines of earlier versions, until the last process that began with them has ended. */
   readonly earlier?: Readonly<Record<number, AnyStateMachine>>
+  /** `false`: XState works out every step of all its machines, with the same results and several times slower. Default `true`. */
+  readonly compile?: boolean
 }
 
 /** A kind of process. Make it with {@link processManager}. */
@@ -101,6 +103,8 @@ export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
   readonly name: string
   /** The machine as it was given. */
   readonly machine: M
+  /** Whether the machine runs by a table made once, or what in it leaves every step to XState. */
+  readonly compiled: 'yes' | { readonly no: string }
 }
 
 /** Any process manager, whatever its machine. */
@@ -110,7 +114,15 @@ export type AnyProcessManager = ProcessManager<AnyStateMachine>
 export type ProcessEventOf<P extends AnyProcessManager> = EventFrom<P['machine']>
 
 const model = Symbol.for('reenact.process')
-const optionNames = ['on', 'deadlineMs', 'events', 'ignored', 'version', 'earlier'] as const
+const optionNames = [
+  'on',
+  'deadlineMs',
+  'events',
+  'ignored',
+  'version',
+  'earlier',
+  'compile',
+] as const
 const deadlineMsDefault = 30 * 24 * 3_600_000
 
 /**
@@ -135,7 +147,10 @@ export function processManager<const M extends AnyStateMachine>(
 ): ProcessManager<M> {
   checkCategory(name)
   checkOptions(options, optionNames, `process '${name}'`)
-  const { deadlineMs = deadlineMsDefault, events, ignored = [] } = options
+  const { deadlineMs = deadlineMsDefault, events, ignored = [], compile = true } = options
+  if (typeof compile !== 'boolean') {
+    throw optionError(name, 'compile', `is ${kindOf(compile)}`, 'give true or false')
+  }
   const version = wholeFrom1(name, 'version', options.version ?? 1)
   const written = { ...options.earlier, [version]: machine }
   const machines = new Map<number, ProcessMachine>()
@@ -151,7 +166,7 @@ export function processManager<const M extends AnyStateMachine>(
       )
     }
     for (const model of checkProcess(name, one)) models.add(model)
-    machines.set(of, new ProcessMachine(name, one))
+    machines.set(of, new ProcessMachine(name, one, { compile }))
   }
   if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
     throw optionError(name, 'deadlineMs', `is ${deadlineMs}`, 'give ms above 0')
@@ -164,7 +179,8 @@ export function processManager<const M extends AnyStateMachine>(
     }
     triggers.set(trigger.event, trigger)
   }
-  const made: ProcessManager<M> = { name, machine }
+  const { compiled } = machines.get(version) as ProcessMachine
+  const made: ProcessManager<M> = { name, machine, compiled }
   const known: ProcessModel = {
     name,
     version,
