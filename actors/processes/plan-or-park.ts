@@ -27,7 +27,8 @@ export function planOrPark(
 
 /** Throws `TooManyHops`. */
 function checkHops({ name }: ProcessModel, entry: Entry): void {
-  if (entry.type !== 'reenact.Triggered') return
+  // What is held leads to nothing yet.
+  if (entry.type !== 'reenact.Triggered' || entry.held) return
   const { hops = 0 } = entry
   if (hops >= hopsMax) throw tooManyHops(name, hops)
 }

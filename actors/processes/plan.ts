@@ -7,6 +7,7 @@ import type { ProcessModel } from './process-model.ts'
 import {
   deadlinePassed,
   deadlineTimer,
+  isEarly,
   isEnded,
   isHeld,
   liveStep,
@@ -89,11 +90,11 @@ class Planning {
         state.stuck = { step: entry.step, error: entry.error }
         break
       case 'reenact.ProcessParked':
+        if (entry.input) this.#hold(entry.input, isEarly(state))
         if (state.status === 'running' || state.status === 'cancelling')
           state.resumeTo = state.status
         state.status = 'parked'
         state.parked = { why: entry.why, step: entry.step, error: entry.error }
-        if (entry.input) this.#hold(entry.input)
         // It has fired: what is left of it is that somebody has to look.
         if (entry.why === 'deadline') this.#draft.timers.delete(deadlineTimer)
         break
@@ -127,8 +128,11 @@ class Planning {
     const state = this.#draft.state
     const entry = given.held || given.late ? asTold(given) : given
     if (given.held || isHeld(state)) {
-      this.#hold(entry)
-      return { ...entry, held: true }
+      const starts = entry.type === 'reenact.Triggered' && (!given.held || entry.starts === true)
+      this.#hold(entry, starts && isEarly(state))
+      if (given.held || isHeld(state)) return { ...entry, held: true }
+      this.#resume()
+      return entry
     }
     if (entry.type === 'reenact.StepCompleted' || entry.type === 'reenact.StepFailed') {
       if (!liveStep(state, entry.step)) {
@@ -140,12 +144,19 @@ class Planning {
     return entry
   }
 
-  #hold(entry: InputEntry): void {
+  /** `begins`: what came early follows it, and the process is parked no more. */
+  #hold(entry: InputEntry, begins: boolean): void {
+    const state = this.#draft.state
     const position = entry.type === 'reenact.Triggered' ? entry.position : null
     // Written by somebody who could not replay the process, and so could not see that it was there.
-    if (position !== null && position <= this.#draft.state.lastTrigger) return
+    if (position !== null && position <= state.lastTrigger) return
+    // The conversation is that of the event it begins with, whatever came before.
+    if (begins) state.correlationId = ''
     this.#draft.seen(entry)
-    this.#draft.state.held = [...this.#draft.state.held, entry]
+    state.held = begins ? [entry, ...state.held] : [...state.held, entry]
+    if (!begins) return
+    state.status = 'running'
+    state.parked = undefined
   }
 
   #again(key: string | undefined): void {
@@ -156,7 +167,8 @@ class Planning {
   /** Goes on, with everything that was held. */
   #resume(): void {
     const state = this.#draft.state
-    if (!isHeld(state) && state.held.length === 0) return
+    // Nothing but an event that starts it lets it begin.
+    if (isEarly(state) || (!isHeld(state) && state.held.length === 0)) return
     if (isHeld(state)) state.status = state.resumeTo
     state.parked = undefined
     const { held } = state
@@ -228,11 +240,13 @@ class Planning {
       this.#draft.leave(step)
     }
     this.#draft.timers.clear()
+    const hasBegun = !isEarly(state)
     state.status = 'cancelling'
     state.resumeTo = 'cancelling'
     state.parked = undefined
     state.held = []
-    this.#draft.request('reenact.cancel', 'cancel', stepOf(compensate) as StepDefinition, null)
+    if (hasBegun)
+      this.#draft.request('reenact.cancel', 'cancel', stepOf(compensate) as StepDefinition, null)
   }
 
   #end(): Intention | undefined {

@@ -6,7 +6,11 @@ import type { ProcessDirectory } from './process-directory.ts'
 import type { Entry } from './process-entry.ts'
 import { notFound, wrong } from './process-errors.ts'
 import type { AnyProcessManager } from './process-manager.ts'
-import { isEnded, liveStep, type ProcessState } from './process-state.ts'
+import { isEarly, isEnded, liveStep, type ProcessState } from './process-state.ts'
+
+type Make = (state: ProcessState) => Entry | undefined
+
+const neverStarted = 'it was never started: it begins when an event that starts it comes'
 
 /** The part of `runtime.processes` that changes processes. */
 export class ProcessActs {
@@ -20,7 +24,7 @@ export class ProcessActs {
   /**
    * Holds a process: what comes is kept, no step begins, no timer fires. Paused already, it stays so.
    *
-   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, or it has ended
+   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or was never started
    * @example
    * ```ts
    * await runtime.processes.pause(OrderProcess, '4711', { by: 'ann', reason: 'the bank is checking' })
@@ -37,7 +41,7 @@ export class ProcessActs {
   /**
    * Lets a paused or parked process go on, with all that came meanwhile. The step it was parked for begins anew.
    *
-   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, or it has ended;
+   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or was never started;
    * `ActorFaulted` when its machine fails still
    * @example
    * ```ts
@@ -97,7 +101,8 @@ export class ProcessActs {
   }
 
   /**
-   * Ends a process and undoes what it did, the last first; it is `cancelled` when that is done.
+   * Ends a process and undoes what it did, the last first; it is `cancelled` when that is done. One that is parked `early` did
+   * nothing: it ends, and an event that would have started it is passed over then.
    *
    * With a `step`, one of `ProcessInfo.steps`, it ends that step alone: the machine takes its `onError` with an error of the kind
    * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown.
@@ -113,7 +118,7 @@ export class ProcessActs {
     id: string,
     act: Act & { readonly step?: string },
   ): Promise<void> {
-    await this.#act(process, id, act, (state) => {
+    await this.#tell(process, id, act, (state) => {
       if (act.step !== undefined) {
         const step = liveStep(state, act.step)
         if (step && step.definition.kind !== 'compensate')
@@ -126,12 +131,15 @@ export class ProcessActs {
     })
   }
 
-  async #act(
-    process: AnyProcessManager,
-    id: string,
-    act: Act,
-    make: (state: ProcessState) => Entry | undefined,
-  ): Promise<void> {
+  /** What makes no sense before a process has begun. */
+  #act(process: AnyProcessManager, id: string, act: Act, make: Make): Promise<void> {
+    return this.#tell(process, id, act, (state) => {
+      if (isEarly(state)) throw notFound(process.name, id, neverStarted)
+      return make(state)
+    })
+  }
+
+  async #tell(process: AnyProcessManager, id: string, act: Act, make: Make): Promise<void> {
     const { by, reason } = act
     if (typeof by !== 'string' || by === '' || typeof reason !== 'string' || reason === '') {
       throw wrong(

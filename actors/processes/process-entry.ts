@@ -19,6 +19,8 @@ export interface TriggerEntry {
   readonly correlationId: string
   /** Reactions and steps that led to it, one by the other. Default 0. */
   readonly hops?: number
+  /** Written blindly by somebody who could not replay the process: where that has not begun, it begins with this. */
+  readonly starts?: true
 }
 
 /** What can be told to a process and moves its machine. Each begins an append. */
@@ -63,13 +65,13 @@ export type NoteEntry =
       readonly attempts: number
       readonly error: StepError
     }
-  /** It cannot go on by itself. What comes now is held until somebody resumes it. */
+  /** It cannot go on by itself. What comes now is held until somebody resumes it, or, `early`, until it begins. */
   | {
       readonly type: 'reenact.ProcessParked'
-      readonly why: 'step' | 'machine' | 'deadline'
+      readonly why: 'step' | 'machine' | 'deadline' | 'early'
       readonly step: string | null
       readonly error: StepError
-      /** What the machine could not take; it is applied when the process resumes. */
+      /** What the machine could not take, or came too early; it is applied when the process goes on. */
       readonly input: InputEntry | null
     }
 

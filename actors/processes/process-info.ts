@@ -29,13 +29,13 @@ export interface StepInfo {
 export interface ProcessInfo<P extends AnyProcessManager = AnyProcessManager> {
   /** Id of the process. */
   readonly id: string
-  /** `parked`: it needs somebody, see `parked`. `cancelling`: it is being undone. `done` and `cancelled` are final. */
+  /** `parked`: it does not go on by itself, see `parked`. `cancelling`: it is being undone. `done` and `cancelled` are final. */
   readonly status: ProcessStatus
-  /** The machine's state value; `undefined` where it could not even begin. */
+  /** The machine's state value; `undefined` where it has not begun. */
   readonly value: StateValueFrom<P['machine']> | undefined
-  /** The machine's context; `undefined` where it could not even begin. */
+  /** The machine's context; `undefined` where it has not begun. */
   readonly context: ContextFrom<P['machine']> | undefined
-  /** When its first event was taken. */
+  /** When its first event came. */
   readonly startedAt: number
   /** When it last got on. */
   readonly lastAt: number

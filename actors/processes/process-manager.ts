@@ -3,7 +3,7 @@
 import type { AnyStateMachine, EmittedFrom, EventFrom } from 'xstate'
 import type { Upcasters } from '../../runtime/codec/upcasting.ts'
 import { ReenactError } from '../../runtime/core/errors.ts'
-import { checkOptions } from '../../runtime/core/options.ts'
+import { checkOptions, kindOf } from '../../runtime/core/options.ts'
 import { checkCategory } from '../../runtime/core/stream-name.ts'
 import type { EventDefinition } from '../aggregate.ts'
 import { isMachine, readEvents, readUpcasters, wholeFrom1 } from '../declarations.ts'
@@ -54,8 +54,14 @@ type Trigger<Event> = Event extends { readonly type: `${string}.${string}` }
         readonly event: Event['type']
         /** Which process it belongs to. Default: the id of the actor it comes from. */
         readonly id?: (event: Event, info: TriggerInfo) => string
-        /** It starts the process if there is none. Otherwise it is passed over until one was started. */
+        /** It starts the process if there is none. Otherwise it is passed over until one was started, unless it is kept: `early`. */
         readonly starts?: boolean
+        /**
+         * Of one that does not start the process: what becomes of it when it comes before that was started. `'park'`: it is held, and the
+         * process is there, parked, until an event that starts it comes; its machine takes that first, then what was held. Default: it is
+         * passed over.
+         */
+        readonly early?: 'park'
       }
   : never
 
@@ -87,6 +93,8 @@ export interface ProcessOptions<M extends AnyStateMachine> {
   readonly version?: number
   /** Machines of earlier versions, until the last process that began with them has ended. */
   readonly earlier?: Readonly<Record<number, AnyStateMachine>>
+  /** `false`: XState works out every step of all its machines, with the same results and several times slower. Default `true`. */
+  readonly compile?: boolean
 }
 
 /** A kind of process. Make it with {@link processManager}. */
@@ -95,6 +103,8 @@ export interface ProcessManager<M extends AnyStateMachine = AnyStateMachine> {
   readonly name: string
   /** The machine as it was given. */
   readonly machine: M
+  /** Whether the machine runs by a table made once, or what in it leaves every step to XState. */
+  readonly compiled: 'yes' | { readonly no: string }
 }
 
 /** Any process manager, whatever its machine. */
@@ -104,7 +114,15 @@ export type AnyProcessManager = ProcessManager<AnyStateMachine>
 export type ProcessEventOf<P extends AnyProcessManager> = EventFrom<P['machine']>
 
 const model = Symbol.for('reenact.process')
-const optionNames = ['on', 'deadlineMs', 'events', 'ignored', 'version', 'earlier'] as const
+const optionNames = [
+  'on',
+  'deadlineMs',
+  'events',
+  'ignored',
+  'version',
+  'earlier',
+  'compile',
+] as const
 const deadlineMsDefault = 30 * 24 * 3_600_000
 
 /**
@@ -129,7 +147,10 @@ export function processManager<const M extends AnyStateMachine>(
 ): ProcessManager<M> {
   checkCategory(name)
   checkOptions(options, optionNames, `process '${name}'`)
-  const { deadlineMs = deadlineMsDefault, events, ignored = [] } = options
+  const { deadlineMs = deadlineMsDefault, events, ignored = [], compile = true } = options
+  if (typeof compile !== 'boolean') {
+    throw optionError(name, 'compile', `is ${kindOf(compile)}`, 'give true or false')
+  }
   const version = wholeFrom1(name, 'version', options.version ?? 1)
   const written = { ...options.earlier, [version]: machine }
   const machines = new Map<number, ProcessMachine>()
@@ -145,7 +166,7 @@ export function processManager<const M extends AnyStateMachine>(
       )
     }
     for (const model of checkProcess(name, one)) models.add(model)
-    machines.set(of, new ProcessMachine(name, one))
+    machines.set(of, new ProcessMachine(name, one, { compile }))
   }
   if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
     throw optionError(name, 'deadlineMs', `is ${deadlineMs}`, 'give ms above 0')
@@ -158,7 +179,8 @@ export function processManager<const M extends AnyStateMachine>(
     }
     triggers.set(trigger.event, trigger)
   }
-  const made: ProcessManager<M> = { name, machine }
+  const { compiled } = machines.get(version) as ProcessMachine
+  const made: ProcessManager<M> = { name, machine, compiled }
   const known: ProcessModel = {
     name,
     version,
@@ -199,9 +221,11 @@ interface GivenTrigger {
   readonly event: string
   readonly id?: TriggerModel['id']
   readonly starts?: boolean
+  readonly early?: string
 }
 
-function readTrigger(name: string, { event, id, starts = false }: GivenTrigger): TriggerModel {
+function readTrigger(name: string, given: GivenTrigger): TriggerModel {
+  const { event, id, starts = false, early } = given
   const dot = event.indexOf('.')
   const kind = event.slice(0, dot)
   if (dot < 1 || dot === event.length - 1 || kind === 'reenact') {
@@ -212,8 +236,13 @@ function readTrigger(name: string, { event, id, starts = false }: GivenTrigger):
       "write 'order.Placed': the aggregate and its event",
     )
   }
+  if (early !== undefined && (early !== 'park' || starts)) {
+    const fix = starts ? "leave 'early' out: it starts the process" : "give 'park', or nothing"
+    throw optionError(name, 'on', `gives '${event}' early: '${early}'`, fix)
+  }
   const byActor: TriggerModel['id'] = (_, { actorId }) => actorId
-  return { event, kind, type: event.slice(dot + 1), id: id ?? byActor, starts }
+  const type = event.slice(dot + 1)
+  return { event, kind, type, id: id ?? byActor, starts, early: early === 'park' }
 }
 
 const optionError = (name: string, option: string, what: string, fix: string): ReenactError =>

@@ -20,7 +20,10 @@ export interface ProcessMetrics {
   ended: number
   /** Level: processes that have not ended. */
   open: number
-  /** Level: open processes that need somebody, as far as this worker has met them: `runtime.processes.parked()` lists all. */
+  /**
+   * Level: open processes that do not go on by themselves, those parked `early` among them, as far as this worker has met them:
+   * `runtime.processes.parked()` lists all.
+   */
   parked: number
   /** Level: processes in memory. */
   resident: number

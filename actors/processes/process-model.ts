@@ -25,6 +25,8 @@ export interface TriggerModel {
   readonly type: string
   readonly id: (event: { readonly type: string }, info: TriggerInfo) => string
   readonly starts: boolean
+  /** It is held where the process has not begun. */
+  readonly early: boolean
 }
 
 /** Everything the runtime needs, without type parameters. */

@@ -80,7 +80,7 @@ export interface ProcessState {
   readonly stuck: { readonly step: string; readonly error: StepError } | undefined
   readonly parked:
     | {
-        readonly why: 'step' | 'machine' | 'deadline'
+        readonly why: 'step' | 'machine' | 'deadline' | 'early'
         readonly step: string | null
         readonly error: StepError
       }
@@ -123,6 +123,9 @@ export const isEnded = ({ status }: ProcessState): boolean =>
 
 export const isHeld = ({ status }: ProcessState): boolean =>
   status === 'paused' || status === 'parked'
+
+/** It waits for an event that starts it, and holds what came before. */
+export const isEarly = ({ parked }: ProcessState): boolean => parked?.why === 'early'
 
 /** The compensation that runs now. */
 export const compensation = ({ steps, compensated }: ProcessState): StepState | undefined => {

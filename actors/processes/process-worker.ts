@@ -15,8 +15,9 @@ import { ProcessInstance, type Tell } from './process-instance.ts'
 import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
-import { isEnded, type ProcessState } from './process-state.ts'
-import { beginning, versionOf } from './trigger-shape.ts'
+import type { ProcessState } from './process-state.ts'
+import { type Trigger, told, toldBlindly } from './trigger.ts'
+import { versionOf } from './trigger-shape.ts'
 import type { WakeLimits } from './wake-queue.ts'
 
 /** What a worker needs. */
@@ -194,24 +195,24 @@ export class ProcessWorker {
       correlationId: read.info.correlationId ?? recorded.id,
       ...(hops > 0 && { hops }),
     }
-    return { id: trigger.id(event, read.info), starts: trigger.starts, entry }
+    return { id: trigger.id(event, read.info), rule: trigger, entry }
   }
 
   async #trigger(
     runner: ProcessRunner,
-    { id, starts, entry }: { id: string; starts: boolean; entry: TriggerEntry },
+    { id, ...trigger }: Trigger & { readonly id: string },
   ): Promise<void> {
-    const { position } = entry
     let taken = false
     const tell: Tell = (state, revision) => {
-      taken = !isEnded(state) && (revision >= 0 || starts) && (position ?? 0) > state.lastTrigger
-      if (!taken) return undefined
-      return revision === -1 ? beginning(this.model, entry) : entry
+      const entry = told(this.model, trigger, { state, revision })
+      taken = entry !== undefined
+      return entry
     }
     try {
       await runner.tell(id, tell)
     } catch (error) {
       if (!isReenactError(error) || !unreplayable.has(error.code)) throw error
+      const entry = toldBlindly(this.model, trigger)
       await new ProcessInstance(this.#deps.directory.deps, this.model, id).hold(entry)
     }
     if (taken) this.#metrics.triggers += 1

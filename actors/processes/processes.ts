@@ -11,7 +11,7 @@ import { infoOf, type ProcessInfo } from './process-info.ts'
 import { ProcessInstance } from './process-instance.ts'
 import type { AnyProcessManager, ProcessEventOf } from './process-manager.ts'
 import type { ProcessModel } from './process-model.ts'
-import { isEnded, type ProcessState, type ProcessStatus } from './process-state.ts'
+import { isEarly, isEnded, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { type ProcessWork, type ProcessWorkOptions, startProcesses } from './process-work.ts'
 import type { AnyReaction } from './reaction.ts'
 import type { StepError } from './step-error.ts'
@@ -35,9 +35,9 @@ export interface ParkedProcess {
   readonly id: string
   /**
    * A step failed for good, the machine failed, its deadline passed untaken, its undoing does not get on, or this code cannot
-   * replay it: then only other code helps.
+   * replay it: then only other code helps. `early`: it holds what came before an event that starts it, and begins when that comes.
    */
-  readonly why: 'step' | 'machine' | 'deadline' | 'undo' | 'replay'
+  readonly why: 'step' | 'machine' | 'deadline' | 'early' | 'undo' | 'replay'
   /** The step it is about. */
   readonly step: string | null
   /** Of the last attempt. */
@@ -90,7 +90,8 @@ export class Processes extends ProcessActs {
   }
 
   /**
-   * Starts a process by hand, with an event that its machine takes. Started again under the same id it stays as it is.
+   * Starts a process by hand, with an event that its machine takes. Started again under the same id it stays as it is; one that is
+   * parked `early` begins.
    *
    * @throws `UnknownProcess`, `InvalidName`, `InvalidPayload`; `ActorFaulted` where the machine fails
    * @example
@@ -109,7 +110,9 @@ export class Processes extends ProcessActs {
     const version = versionOf(model, given.type)
     const about = { version, eventId, position: null, correlationId: eventId }
     const entry = beginning(model, { type: 'reenact.Triggered', event: given, ...about })
-    await this.#all.tell(model, id, (_, revision) => (revision >= 0 ? undefined : entry))
+    await this.#all.tell(model, id, (state, revision) =>
+      revision === -1 || isEarly(state) ? entry : undefined,
+    )
   }
 
   /**
@@ -225,7 +228,7 @@ export class Processes extends ProcessActs {
   }
 
   /**
-   * Waits until a process has ended or was parked.
+   * Waits until a process has ended or was parked. One that is parked `early` has yet to begin, which is waited for.
    *
    * `timeoutMs`: default 30,000.
    *
@@ -255,7 +258,8 @@ export class Processes extends ProcessActs {
         if (message.kind !== 'events') continue
         if (!message.events.some(({ type }) => settling.has(type))) continue
         const state = await this.#all.read(model, id)
-        if (isEnded(state) || state.status === 'parked') return infoOf<P>(state)
+        const isParked = state.status === 'parked' && !isEarly(state)
+        if (isEnded(state) || isParked) return infoOf<P>(state)
       }
     } finally {
       cancel()

@@ -67,7 +67,7 @@ export function attemptStep(deps: AttemptDeps, attempt: Attempt): Promise<Attemp
   }
   if (definition.kind === 'compensate') return Promise.resolve({ outcome: 'closed' })
   const run = (signal: AbortSignal) => {
-    const args = { input: step.input, idempotencyKey: id, signal, attempt: step.attempts + 1 }
+    const args = { input: step.input, ...aboutActivity(step, id, signal) }
     return definition.run(args as ActivityArgs<never>)
   }
   return runActivity(deps, attempt, run)
@@ -94,13 +94,20 @@ export async function attemptUndo(
   if (definition.kind === 'compensate') return { outcome: 'completed', output: null }
   const run = async (signal: AbortSignal) => {
     const activityKey = stepId(stream, key, requestedAt)
-    const about = { idempotencyKey: id, activityKey, signal, attempt: step.attempts + 1 }
+    const about = { activityKey, ...aboutActivity(step, id, signal) }
     const args = { input, output: known ? output : undefined, ...about }
     await definition.undo?.(args as UndoArgs<never, never>)
     return null
   }
   return runActivity(deps, attempt, run)
 }
+
+const aboutActivity = (step: StepState, idempotencyKey: string, signal: AbortSignal) => ({
+  idempotencyKey,
+  metadata: nextHop(step.hops),
+  signal,
+  attempt: step.attempts + 1,
+})
 
 interface Sent {
   readonly model: Model

@@ -61,6 +61,11 @@ export interface ActivityArgs<Input> {
   readonly input: Input
   /** The same at every attempt, also after a crash. Give it to whatever must do this once. */
   readonly idempotencyKey: string
+  /**
+   * Beside the commands that it sends or posts itself: `metadata` among their options. So what they lead to is known to come from this
+   * process, and a circle is found.
+   */
+  readonly metadata: Readonly<Record<string, unknown>>
   /** Aborts when time is up, when the step is left, and when the worker has to stop. */
   readonly signal: AbortSignal
   /** Counts from 1. */
@@ -155,7 +160,7 @@ export function activity<Input, Output>(
   options: ActivityOptions<Input, Output> = {},
 ): PromiseActorLogic<Output, Input> {
   const logic = fromPromise<Output, Input>(async ({ input, signal }) =>
-    run({ input, signal, idempotencyKey: 'none', attempt: 1 }),
+    run({ input, signal, idempotencyKey: 'none', metadata: {}, attempt: 1 }),
   )
   const { undo } = options
   return asStep(logic, { kind: 'activity', run, options, undo })

@@ -11,7 +11,6 @@ import {
 } from '../../actors/processes/process-manager.ts'
 import type { ProcessModel } from '../../actors/processes/process-model.ts'
 import {
-  isEnded,
   isHeld,
   type ProcessState,
   type ProcessStatus,
@@ -20,7 +19,7 @@ import {
   undoOwed,
 } from '../../actors/processes/process-state.ts'
 import type { StepError } from '../../actors/processes/step-error.ts'
-import { beginning } from '../../actors/processes/trigger-shape.ts'
+import { told } from '../../actors/processes/trigger.ts'
 import { decode, encode, type JsonObject, settled } from '../codec/codec.ts'
 import { ReenactError } from '../core/errors.ts'
 
@@ -61,7 +60,7 @@ export interface ProcessScenario<P extends AnyProcessManager = AnyProcessManager
   readonly parked?: { readonly why: string; readonly error: StepError }
   /** Of a process that is done. */
   readonly output?: unknown
-  /** These events come. One that does not start a process is passed over while there is none, as in life. */
+  /** These events come. One that does not start a process is passed over, or held, while there is none, as in life. */
   given(...events: readonly ProcessEventOf<P>[]): ProcessScenario<P>
   /**
    * A step it waits for succeeds. `compensate` needs no output: everything it undoes is undone.
@@ -148,15 +147,15 @@ class Given<P extends AnyProcessManager> implements ProcessScenario<P> {
     let now = this.#now
     for (const given of events) {
       const event = decode(encode(given, { what: 'The event' })) as JsonObject & { type: string }
-      const { state, revision, model } = now
-      const isPassedOver =
-        isEnded(state) || (revision === -1 && model.triggers.get(event.type)?.starts === false)
-      if (isPassedOver) continue
+      const { state, model } = now
+      // What it is not fed by starts it by hand.
+      const rule = model.triggers.get(event.type) ?? { starts: true, early: false }
       const position = state.lastTrigger + 1
       const eventId = `${state.id}-${position}`
       const about = { eventId, position, correlationId: eventId }
-      const entry: TriggerEntry = { type: 'reenact.Triggered', event, ...about }
-      now = tell(now, revision === -1 ? beginning(model, entry) : entry)
+      const trigger: TriggerEntry = { type: 'reenact.Triggered', event, ...about }
+      const entry = told(model, { rule, entry: trigger }, now)
+      if (entry) now = tell(now, entry)
     }
     return new Given(now)
   }

@@ -2,7 +2,15 @@
 
 import { expect } from 'chai'
 import { setup } from 'xstate'
-import { command, type DomainEvent, processManager, reaction } from '../../../runtime/index.ts'
+import {
+  type ActivityArgs,
+  activity,
+  command,
+  type DomainEvent,
+  processManager,
+  type Runtime,
+  reaction,
+} from '../../../runtime/index.ts'
 import { Case, world } from './world.ts'
 
 /** Writes a note with the next number, whoever wrote the one before. */
@@ -50,6 +58,44 @@ describe('circles of processes', () => {
     await all.ports.advance(60_000)
     // Resumed it counts from the beginning.
     expect(await notes()).to.equal(65 + 64)
+    await all.until(runtime.close())
+  })
+
+  it('count what activities send and post themselves, where they hand on what they are given', async () => {
+    const all = world()
+    let runtime: Runtime | undefined
+    const note = activity(
+      async ({ input, idempotencyKey, metadata }: ActivityArgs<string>): Promise<void> => {
+        const { id, command: write } = next(input)
+        const options = { commandId: idempotencyKey, metadata }
+        if (Number(input) % 2) await runtime?.actor(Case, id).send(write, options)
+        else await runtime?.post(Case, id, write, options)
+      },
+    )
+    const noting = setup({
+      types: {
+        context: {} as { id: string },
+        events: {} as DomainEvent<typeof Case>,
+        input: {} as { id: string },
+      },
+      actors: { note },
+    }).createMachine({
+      context: ({ input }) => ({ id: input.id }),
+      initial: 'noting',
+      states: {
+        noting: { invoke: { src: 'note', input: ({ context }) => context.id, onDone: 'noted' } },
+        noted: { type: 'final' },
+      },
+    })
+    const Posting = processManager('posting', noting, {
+      on: [{ event: 'case.Noted', id: ({ text }) => text, starts: true }],
+    })
+    runtime = await all.react([], [Posting])
+    await all.until(runtime.actor(Case, 'log').send({ type: 'note', text: '0' }))
+    await all.ports.advance(60_000)
+    const { context } = await all.until(runtime.actor(Case, 'log').state())
+    expect(context.notes).to.have.length(65)
+    expect((await all.until(runtime.processes.show(Posting, '64'))).status).to.equal('parked')
     await all.until(runtime.close())
   })
 

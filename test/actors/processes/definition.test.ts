@@ -15,6 +15,7 @@ import {
   setup,
   spawnChild,
 } from 'xstate'
+import { processModelOf } from '../../../actors/processes/process-manager.ts'
 import { orderProcess, shop } from '../../../examples/orders/order-process.ts'
 import {
   type ActivityArgs,
@@ -24,6 +25,7 @@ import {
   isReenactError,
   processManager,
 } from '../../../runtime/index.ts'
+import { processScenario } from '../../../runtime/testing/index.ts'
 import { Account } from '../../fixtures/account.ts'
 
 const work = activity(({ input }: ActivityArgs<{ readonly n: number }>) => input.n)
@@ -61,7 +63,29 @@ describe('the definition of a process', () => {
         d: { invoke: { src: 'compensate' }, on: { go: { actions: enqueueActions(() => {}) } } },
       },
     })
-    expect(processManager('p', machine, { on: [] })).to.deep.equal({ name: 'p', machine })
+    const compiled = 'yes'
+    expect(processManager('p', machine, { on: [] })).to.deep.equal({ name: 'p', machine, compiled })
+  })
+
+  it('says whether its machine runs by a table, and leaves it to XState where that is wanted', () => {
+    const states = { a: { after: { 5: 'b' } }, b: { type: 'final' } } as const
+    const machine = createMachine({ initial: 'a', states })
+    const by = { no: "the option 'compile'" }
+    for (const [compile, compiled] of [
+      [true, 'yes'],
+      [false, by],
+    ] as const) {
+      const made = { on: [], compile, version: 2, earlier: { 1: machine } }
+      const Process = processManager('p', machine, made)
+      expect(Process.compiled).to.deep.equal(compiled)
+      const machines = [...processModelOf(Process).machines.values()]
+      expect(machines.map((one) => one.compiled)).to.deep.equal([compiled, compiled])
+      const begun = processScenario(Process).given({ type: 'started' })
+      expect([begun.value, begun.after(5).status]).to.deep.equal(['a', 'done'])
+      expect(machines.map(({ worked }) => worked > 0)).to.deep.equal([false, !compile])
+    }
+    const wrong = { on: [], compile: 'no' as never }
+    refusal(() => processManager('p', machine, wrong), 'InvalidOption')
   })
 
   it('refuses what is invoked and cannot be repeated', () => {
@@ -116,6 +140,10 @@ describe('the definition of a process', () => {
     const on = (...events: string[]) => ({ on: events.map((event) => ({ event })) as never })
     refusal(() => processManager('p', machine, on('Placed')), 'InvalidOption')
     refusal(() => processManager('p', machine, on('a.B', 'a.B')), 'InvalidOption')
+    const early = (rule: object) => ({ on: [{ event: 'a.B', ...rule }] as never })
+    refusal(() => processManager('p', machine, early({ early: 'hold' })), 'InvalidOption')
+    const both = early({ starts: true, early: 'park' })
+    refusal(() => processManager('p', machine, both), 'InvalidOption')
   })
 
   it('a runtime takes only processes whose actors it has', async () => {

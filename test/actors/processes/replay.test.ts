@@ -3,7 +3,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Directory, zeroMetrics } from '../../../actors/index.ts'
-import type { Entry } from '../../../actors/processes/process-entry.ts'
+import type { Entry, TriggerEntry } from '../../../actors/processes/process-entry.ts'
 import { infoOf } from '../../../actors/processes/process-info.ts'
 import { ProcessInstance, type Tell } from '../../../actors/processes/process-instance.ts'
 import { processModelOf } from '../../../actors/processes/process-manager.ts'
@@ -14,9 +14,10 @@ import {
   undoOwed,
 } from '../../../actors/processes/process-state.ts'
 import { stepId } from '../../../actors/processes/step-ids.ts'
+import { told, toldBlindly } from '../../../actors/processes/trigger.ts'
 import { orderProcess } from '../../../examples/orders/order-process.ts'
 import { readLimits } from '../../../runtime/host/runtime-options.ts'
-import { createMemoryStore } from '../../../runtime/index.ts'
+import { createMemoryStore, type RecordedEvent } from '../../../runtime/index.ts'
 import { createManualPorts } from '../../../runtime/testing/index.ts'
 
 const runs = Number(process.env['REENACT_CASES'] ?? 50)
@@ -32,31 +33,40 @@ const placed = {
   amount: 5,
 } as const
 
+const starting = { starts: true, early: false }
+const early = { starts: false, early: true }
+
 /** What may happen to a process next; `pick` chooses among what there is. */
 const happening = fc.record({
   what: fc.constantFrom(
     ...(['completed', 'completed', 'completed', 'failed', 'attempt', 'interrupted'] as const),
     ...(['event', 'timer', 'time', 'stale', 'undone', 'resolved', 'stuck'] as const),
     ...(['paused', 'resumed', 'retried', 'skipped', 'cancelled', 'started'] as const),
-    'step cancelled' as const,
+    ...(['step cancelled', 'held blindly'] as const),
   ),
   pick: fc.nat(9),
 })
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
 
-const entryOf = ({ what, pick }: Happening, state: ProcessState): Entry | undefined => {
+const entryOf = (
+  { what, pick }: Happening,
+  state: ProcessState,
+  revision = 0,
+): Entry | undefined => {
   const steps = [...state.steps.values()]
   const step = steps[pick % Math.max(1, steps.length)]?.key
   const timer = [...state.timers.keys()][pick % Math.max(1, state.timers.size)]
   const undo = state.undoable.at(-1)?.step.key
   const unknown = state.unresolved.at(-1)?.key
-  const trigger = (event: { readonly type: string }): Entry => ({
+  const entry = (event: TriggerEntry['event']): TriggerEntry => ({
     type: 'reenact.Triggered',
     event,
     eventId: `e${state.lastTrigger}`,
     position: state.lastTrigger + 1,
     correlationId: 'talk',
   })
+  const trigger = (event: TriggerEntry['event'], rule: typeof starting) =>
+    told(model, { rule, entry: entry(event) }, { state, revision })
   const of = <T extends Entry>(entry: T, key: unknown): T | undefined => (key ? entry : undefined)
   const key = step ?? ''
   switch (what) {
@@ -76,9 +86,16 @@ const entryOf = ({ what, pick }: Happening, state: ProcessState): Entry | undefi
     case 'timer':
       return of({ type: 'reenact.TimerFired', timer: timer ?? '' }, timer)
     case 'event':
-      return trigger({ type: 'order.CancelRequested' })
+      return trigger({ type: 'order.CancelRequested' }, early)
     case 'started':
-      return trigger(placed)
+      return trigger(placed, starting)
+    case 'held blindly': {
+      const given =
+        pick > 4
+          ? { rule: starting, entry: entry(placed) }
+          : { rule: early, entry: entry({ type: 'order.CancelRequested' }) }
+      return { ...toldBlindly(model, given), held: true }
+    }
     case 'undone':
       return of({ type: 'reenact.StepUndone', step: undo ?? '' }, undo)
     case 'resolved':
@@ -150,7 +167,7 @@ describe('a process', () => {
       ProcessInstance,
       ProcessInstance,
     ]
-    await ports.until(one.tell((state) => entryOf({ what: 'started', pick: 0 }, state)))
+    await ports.until(one.tell((state) => entryOf({ what: 'started', pick: 0 }, state, -1)))
     await ports.until(two.load())
     const fire: Tell = (state) => entryOf({ what: 'timer', pick: 0 }, state)
     const both = await ports.until(Promise.all([one.tell(fire), two.tell(fire)]))
@@ -170,14 +187,19 @@ describe('a process', () => {
   it('replays to the same state and the same owed effects wherever its history stops', async function () {
     this.timeout(runs * 200 + 10_000)
     const kinds = new Set<string>()
+    let begunLate = 0
+    const isBegun = ({ type }: RecordedEvent) => type === 'reenact.StepRequested'
     const property = fc.asyncProperty(
       fc.array(happening, { minLength: 1, maxLength: 25 }),
-      async (happenings) => {
+      fc.constantFrom('started' as const, 'event' as const),
+      async (drawn, what) => {
+        const last = { what: 'started', pick: 0 } as const
+        const happenings = what === 'event' ? [...drawn, last] : drawn
         const { ports, store, deps } = bareLog()
         const open = () => new ProcessInstance(deps, model, 'o1')
         const living = open()
         const { stream } = living
-        await living.tell(() => entryOf({ what: 'started', pick: 0 }, living.state as ProcessState))
+        await living.tell((now, revision) => entryOf({ what, pick: 0 }, now, revision))
         for (const [index, one] of happenings.entries()) {
           if (one.what === 'time') await ports.advance(one.pick * 1_000)
           const state = await living.tell((now) => entryOf(one, now)).catch(() => living.load())
@@ -185,10 +207,14 @@ describe('a process', () => {
           const replayed = await open().load()
           expect(everythingOf(stream, replayed)).to.deep.equal(everythingOf(stream, state))
         }
-        for (const { type } of (await store.readStream(stream)).events) kinds.add(type)
+        const { events } = await store.readStream(stream)
+        for (const { type } of events) kinds.add(type)
+        const [first, ...others] = events
+        if (first?.type === 'reenact.ProcessParked' && others.some(isBegun)) begunLate += 1
       },
     )
     await fc.assert(property, { numRuns: runs })
+    expect(begunLate, 'began after they were parked early').to.be.above(0)
     expect([...kinds]).to.include.members([
       'reenact.StepRequested',
       'reenact.StepUndone',

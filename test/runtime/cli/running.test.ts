@@ -205,6 +205,54 @@ describe('reenact worker and projections', function () {
       expect(listed.out).to.match(/\ngreeting +ann +running +greeting +\S+Z +greet\n/)
     })
 
+    it('lets --step say which of several steps of a process is meant', async () => {
+      const { app } = moduleOf(
+        (store) => `import { activity, processManager } from '${built('runtime/index.js')}'
+          import { setup } from 'xstate'
+          const call = activity(() => 'nobody runs it')
+          const machine = setup({ actors: { call, write: call } }).createMachine({
+            type: 'parallel',
+            states: { a: { invoke: { src: 'call' } }, b: { invoke: { src: 'write', onError: {} } } },
+          })
+          export const Asking = processManager('asking', machine, { on: [] })
+          export const runtime = () => createRuntime({ store: '${store}', actors: [Account], processes: [Asking] })`,
+      )
+      const module = await import(app)
+      const within = async (work: (runtime: Runtime) => Promise<unknown>) => {
+        const runtime: Runtime = await module.runtime()
+        try {
+          await work(runtime)
+        } finally {
+          await runtime.close()
+        }
+      }
+      const who = { by: 'bob', reason: 'tired' }
+      const keys = new Map<string, string>()
+      await within(async ({ processes }) => {
+        await processes.start(module.Asking, 'ann', { type: 'asked' })
+        const unsaid = await processes.skip(module.Asking, 'ann', who).catch((error) => error)
+        expect(String(unsaid)).to.include("say which 'step'")
+        const { steps } = await processes.show(module.Asking, 'ann')
+        for (const { name, step } of steps) keys.set(name, step)
+      })
+      const [call = '', write = ''] = ['call', 'write'].map((name) => keys.get(name))
+      const ask = async (what: string, ...args: readonly string[]) => {
+        const { ended, said } = start(['processes', what, app, ...args])
+        return { ...(await ended), ...said }
+      }
+      const act = ['asking', 'ann', '--by', 'bob', '--reason', 'tired']
+      const skipped = await ask('skip', ...act, '--step', call, '--output', '{"told":1}')
+      expect(skipped).to.deep.equal({ code: 0, out: 'skip: asking ann\n', err: '' })
+      expect((await ask('cancel', ...act, '--step', write)).out).to.equal('cancel: asking ann\n')
+      await within(async ({ store }) => {
+        const { events } = await store.readStream('asking-ann')
+        expect(events.slice(-2).map(({ type, data }) => [type, JSON.parse(data)])).to.deep.equal([
+          ['reenact.StepSkipped', { step: call, output: { told: 1 }, ...who }],
+          ['reenact.StepCancelled', { step: write, ...who }],
+        ])
+      })
+    })
+
     it('ends at once at the second signal', async () => {
       const { app } = moduleOf(
         (store) => `const runtime = await createRuntime(${options(store)})
