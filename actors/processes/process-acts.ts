@@ -1,12 +1,14 @@
 // What people can do to a process. Each act says who and why, and is an event of its stream.
 
 import { settled } from '../../runtime/codec/codec.ts'
+import type { Again } from '../dead-letters.ts'
 import type { Act } from '../parked-commands.ts'
 import type { ProcessDirectory } from './process-directory.ts'
 import type { Entry } from './process-entry.ts'
 import { notFound, wrong } from './process-errors.ts'
 import type { AnyProcessManager } from './process-manager.ts'
 import { isEnded, liveStep, type ProcessState } from './process-state.ts'
+import { beginning } from './trigger-shape.ts'
 
 /** The part of `runtime.processes` that changes processes. */
 export class ProcessActs {
@@ -124,6 +126,23 @@ export class ProcessActs {
         ? undefined
         : { type: 'reenact.ProcessCancelled', ...plainAct(act) }
     })
+  }
+
+  /** @internal Tells a dead letter's event to its process once more. */
+  triggerAgain(process: AnyProcessManager): Again {
+    return async ({ id: letter, metadata }) => {
+      const model = this.#all.modelOf(process)
+      const { id, starts, entry } = await this.#all.triggerAt(model, letter, metadata)
+      if (await this.#all.wasTold(model, id, entry)) return -1
+      await this.#all.tell(model, id, (state, revision) => {
+        if (isEnded(state) || (revision === -1 && !starts)) return undefined
+        // Later ones were taken meanwhile: it has no place among them.
+        const position = (entry.position ?? 0) > state.lastTrigger ? entry.position : null
+        const late = { ...entry, position }
+        return revision === -1 ? beginning(model, late) : late
+      })
+      return -1
+    }
   }
 
   async #act(

@@ -208,6 +208,11 @@ export class ProcessRunner {
   #failed(resident: Resident, error: unknown): void {
     if (this.#stopping || isReenactError(error, 'Closed')) return
     const { id } = resident.instance
+    // Somebody deleted it: it is over. What still comes for it becomes a dead letter.
+    if (isReenactError(error, 'StreamDeleted')) {
+      this.#forget(id)
+      return
+    }
     const isFault = isReenactError(error) && faults.has(error.code)
     if (!isFault) {
       resident.notBefore = this.#now() + againMs
