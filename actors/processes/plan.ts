@@ -151,6 +151,7 @@ class Planning {
   #again(key: string | undefined): void {
     if (key !== undefined) this.#draft.change(key, { attempts: 0, interrupted: 0, retryAt: 0 })
     this.#draft.state.stuck = undefined
+    this.#draft.state.urgedAt = this.#draft.at.revision
   }
 
   /** Goes on, with everything that was held. */
@@ -223,6 +224,11 @@ class Planning {
   /** Leaves the machine where it is and undoes what it did. */
   #cancel(): void {
     const state = this.#draft.state
+    // What came while it was held says what became of its steps.
+    for (const entry of state.held) {
+      if ('step' in entry && !liveStep(state, entry.step)) this.#draft.late(entry)
+      else this.#draft.over(entry)
+    }
     for (const step of [...this.#draft.steps.values()]) {
       this.#draft.steps.delete(step.invokeId)
       this.#draft.leave(step)

@@ -77,7 +77,7 @@ export class ProcessActs {
 
   /**
    * Goes on as if a step had succeeded with this output, or an undo had been done. Default: the one that is parked, stuck,
-   * or waits.
+   * or waits. A paused or parked process goes on.
    *
    * @throws `InvalidOption` when `by` or `reason` is missing; `InvalidPayload` for an output no log can hold; `ProcessNotFound` when
    * there is none, it has ended, or has no such step
@@ -102,7 +102,7 @@ export class ProcessActs {
    * Ends a process and undoes what it did, the last first; it is `cancelled` when that is done.
    *
    * With a `step`, one of `ProcessInfo.steps`, it ends that step alone: the machine takes its `onError` with an error of the kind
-   * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown.
+   * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown. A paused process goes on.
    *
    * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or has no such step
    * @example

@@ -176,6 +176,7 @@ export class ProcessRunner {
         else this.#issuer.begin(resident, step)
       }
       for (const { dueAt } of state.timers.values()) wakeAt = Math.min(wakeAt, dueAt)
+      undoing.heed(state)
       if (undoing.retryAt > nowMs) wakeAt = Math.min(wakeAt, undoing.retryAt)
       else if (undoing.owed(state)) this.#issuer.undo(resident)
     }

@@ -78,6 +78,8 @@ export interface ProcessState {
   readonly undone: number
   /** Undoing does not get on. */
   readonly stuck: { readonly step: string; readonly error: StepError } | undefined
+  /** Revision of the last act that has something tried again. */
+  readonly urgedAt: number
   readonly parked:
     | {
         readonly why: 'step' | 'machine' | 'deadline'
@@ -110,6 +112,7 @@ export const unborn = (id: string): ProcessState => ({
   compensated: false,
   undone: 0,
   stuck: undefined,
+  urgedAt: 0,
   parked: undefined,
   correlationId: '',
   lastTrigger: 0,

@@ -19,6 +19,7 @@ import { orderProcess, shop } from '../../../examples/orders/order-process.ts'
 import {
   type ActivityArgs,
   activity,
+  command,
   compensate,
   createRuntime,
   isReenactError,
@@ -116,6 +117,25 @@ describe('the definition of a process', () => {
     const on = (...events: string[]) => ({ on: events.map((event) => ({ event })) as never })
     refusal(() => processManager('p', machine, on('Placed')), 'InvalidOption')
     refusal(() => processManager('p', machine, on('a.B', 'a.B')), 'InvalidOption')
+  })
+
+  it('refuses options of steps that nothing could follow', () => {
+    const once = () => 1
+    for (const wrong of [
+      { timeoutMs: Number.POSITIVE_INFINITY },
+      { timeoutMs: Number.NaN },
+      { timeoutMs: 0 },
+      { timeoutMs: 2 ** 31 },
+      { retry: [1_000] },
+      { retries: 3 },
+      { dependency: 'payments' },
+      { dependency: { name: '' } },
+      { dependency: { name: 'payments', openMs: -1 } },
+    ]) {
+      refusal(() => activity(once, wrong as object), 'InvalidOption')
+      refusal(() => command(Account, wrong as object), 'InvalidOption')
+    }
+    refusal(() => activity(undefined as never), 'InvalidOption')
   })
 
   it('a runtime takes only processes whose actors it has', async () => {

@@ -80,4 +80,49 @@ describe('an activity that succeeds too late', () => {
       await all.until(after.close())
     })
   }
+
+  for (const [what, given, kept] of [
+    ['what the log can keep', { seat: 7, row: undefined }, { seat: 7 }],
+    ['nothing where no log can keep it', 5n, null],
+    ['also where it answers to the abort itself', 'abort', 'abort'],
+  ] as const) {
+    it(`tells its undo what it returned: ${what}`, async () => {
+      const undone: unknown[] = []
+      const all = world()
+      let answer = (): void => {}
+      const book = activity(
+        ({ signal }: ActivityArgs<null>) =>
+          new Promise<unknown>((resolve) => {
+            answer = () => resolve(given)
+            if (given === 'abort') signal.addEventListener('abort', answer)
+          }),
+        {
+          timeoutMs: 1_000,
+          retry: { delayMs: () => null },
+          undo: ({ output }: UndoArgs<null, unknown>) => undone.push(output),
+        },
+      )
+      const machine = setup({
+        types: { events: {} as DomainEvent<typeof Case> },
+        actors: { book, compensate },
+      }).createMachine({
+        initial: 'booking',
+        states: {
+          booking: { invoke: { src: 'book', input: null, onDone: 'undoing', onError: 'undoing' } },
+          undoing: { invoke: { src: 'compensate', onDone: 'undone' } },
+          undone: { type: 'final' },
+        },
+      })
+      const Booking = processManager('booking', machine, {
+        on: [{ event: 'case.Begun', starts: true }],
+      })
+      const runtime = await all.open([Booking])
+      await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
+      await all.ports.advance(10_000)
+      answer()
+      await all.ports.advance(10_000)
+      expect(undone.at(-1)).to.deep.equal(kept)
+      await all.until(runtime.close())
+    })
+  }
 })
