@@ -74,6 +74,8 @@ export interface ProcessState {
   readonly held: readonly InputEntry[]
   /** Compensation has run at least once: what succeeds late is undone too. */
   readonly compensated: boolean
+  /** Revision at which the last compensation began. */
+  readonly compensatedAt: number
   /** Steps that were undone so far. */
   readonly undone: number
   /** Undoing does not get on. */
@@ -110,6 +112,7 @@ export const unborn = (id: string): ProcessState => ({
   undoneUnknown: [],
   held: [],
   compensated: false,
+  compensatedAt: -1,
   undone: 0,
   stuck: undefined,
   urgedAt: 0,
