@@ -25,11 +25,11 @@ import { identify } from './recorded.ts'
 
 /** A command that was given up. */
 export interface DeadLetter extends ParkedCommand {
-  /** Names it: `account:command-ann@5`, its place on the command stream; of a reaction the place of its event in the log. */
+  /** Names it: `account:command-ann@5`, its place on the command stream; of a reaction or process the place of its event in the log. */
   readonly id: string
-  /** Kind of actor, or name of the reaction. */
+  /** Kind of actor, or name of the reaction or process. */
   readonly kind: string
-  /** Id of the actor the command is for. */
+  /** Id of the actor the command is for; of a reaction or process the one its event is of. */
   readonly actorId: string
   /** ms since the epoch. */
   readonly parkedAt: number
@@ -112,9 +112,9 @@ export class DeadLetters {
 
   /**
    * Posts the command again under the same command id, behind what waits for that actor now. For a dead letter of a reaction
-   * its `send` is asked again.
+   * its `send` is asked again; the event of a process is told to it again.
    *
-   * @throws `DeadLetterNotFound` when there is no open one of this id; of a reaction, what `send` throws still
+   * @throws `DeadLetterNotFound` when there is no open one of this id; of a reaction or process, what its function throws still
    * @throws `InvalidOption` when `by` or `reason` is missing
    * @example
    * ```ts
@@ -151,7 +151,7 @@ export class DeadLetters {
   async preview(id: string): Promise<DeadLetterPreview> {
     const { letter, streams } = await this.#find(id)
     const model = this.#models.get(letter.kind)
-    if (!model) throw notFound(id, 'no kind of actor of this runtime has it')
+    if (!model) throw letterNotFound(id, 'no kind of actor of this runtime has it')
     return preview(this.#deps, model, streams.stream, await this.#commandOf(letter, streams))
   }
 
@@ -206,7 +206,7 @@ export class DeadLetters {
   ): Promise<RecordedEvent> {
     const page = await this.#deps.store.readStream(commands, { from: commandRevision, limit: 1 })
     const [original] = page.events
-    if (original?.revision !== commandRevision) throw notFound(id, 'its command is gone')
+    if (original?.revision !== commandRevision) throw letterNotFound(id, 'its command is gone')
     return original
   }
 
@@ -239,11 +239,11 @@ export class DeadLetters {
     const commands = id.slice(0, at)
     const again = this.#kinds.get(kind)
     if (!again || !commands.startsWith(`${commandCategory(kind)}-`)) {
-      throw notFound(id, 'no kind of actor and no reaction of this runtime has it')
+      throw letterNotFound(id, 'no kind of actor, reaction or process of this runtime has it')
     }
     const streams = streamsOfRelated(kind, commands)
     const letter = (await this.#lettersOf(kind, streams)).find((one) => one.id === id)
-    if (!letter) throw notFound(id, 'nothing was parked there')
+    if (!letter) throw letterNotFound(id, 'nothing was parked there')
     return { letter, streams, again }
   }
 
@@ -256,7 +256,7 @@ export class DeadLetters {
       )
     }
     const found = await this.#find(id)
-    if (found.letter.status !== 'open') throw notFound(id, `it was ${found.letter.status}`)
+    if (found.letter.status !== 'open') throw letterNotFound(id, `it was ${found.letter.status}`)
     return found
   }
 }
@@ -276,7 +276,8 @@ function letterAfter(
   return before && { ...before, status, act: { by: event.by, reason: event.reason, at: time } }
 }
 
-const notFound = (id: string, why: string): ReenactError =>
+/** `DeadLetterNotFound`. */
+export const letterNotFound = (id: string, why: string): ReenactError =>
   new ReenactError(
     'DeadLetterNotFound',
     `There is no open dead letter '${id}': ${why}. List them to see which there are.`,

@@ -2,7 +2,7 @@
 
 import { decode, encode, settled } from '../../runtime/codec/codec.ts'
 import { type EntryPlace, ProcessDraft } from './process-draft.ts'
-import { type Entry, type InputEntry, type Intention, isInput } from './process-entry.ts'
+import { asTold, type Entry, type InputEntry, type Intention, isInput } from './process-entry.ts'
 import type { ProcessModel } from './process-model.ts'
 import {
   deadlinePassed,
@@ -162,6 +162,7 @@ class Planning {
   #again(key: string | undefined): void {
     if (key !== undefined) this.#draft.change(key, { attempts: 0, interrupted: 0, retryAt: 0 })
     this.#draft.state.stuck = undefined
+    this.#draft.state.urgedAt = this.#draft.at.revision
   }
 
   /** Goes on, with everything that was held. */
@@ -235,6 +236,11 @@ class Planning {
   /** Leaves the machine where it is and undoes what it did. */
   #cancel(): void {
     const state = this.#draft.state
+    // What came while it was held says what became of its steps.
+    for (const entry of state.held) {
+      if ('step' in entry && !liveStep(state, entry.step)) this.#draft.late(entry)
+      else this.#draft.over(entry)
+    }
     for (const step of [...this.#draft.steps.values()]) {
       this.#draft.steps.delete(step.invokeId)
       this.#draft.leave(step)
@@ -285,10 +291,4 @@ class Planning {
       intentions.push({ type: 'reenact.TimerScheduled', timer: key, event: data, dueAt })
     }
   }
-}
-
-/** Without what was found out about it when it was written. */
-function asTold(written: InputEntry & { readonly held?: true; readonly late?: true }): InputEntry {
-  const { held: _, late: __, ...entry } = written
-  return entry
 }

@@ -1,12 +1,14 @@
 // What people can do to a process. Each act says who and why, and is an event of its stream.
 
 import { settled } from '../../runtime/codec/codec.ts'
+import type { Again } from '../dead-letters.ts'
 import type { Act } from '../parked-commands.ts'
 import type { ProcessDirectory } from './process-directory.ts'
 import type { Entry } from './process-entry.ts'
 import { notFound, wrong } from './process-errors.ts'
 import type { AnyProcessManager } from './process-manager.ts'
 import { isEarly, isEnded, liveStep, type ProcessState } from './process-state.ts'
+import { told } from './trigger.ts'
 
 type Make = (state: ProcessState) => Entry | undefined
 
@@ -79,7 +81,7 @@ export class ProcessActs {
 
   /**
    * Goes on as if a step had succeeded with this output, or an undo had been done. Default: the one that is parked, stuck,
-   * or waits.
+   * or waits. A paused or parked process goes on.
    *
    * @throws `InvalidOption` when `by` or `reason` is missing; `InvalidPayload` for an output no log can hold; `ProcessNotFound` when
    * there is none, it has ended, or has no such step
@@ -105,7 +107,7 @@ export class ProcessActs {
    * nothing: it ends, and an event that would have started it is passed over then.
    *
    * With a `step`, one of `ProcessInfo.steps`, it ends that step alone: the machine takes its `onError` with an error of the kind
-   * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown.
+   * `cancelled`, or the process is parked. What an attempt under way comes to counts as unknown. A paused process goes on.
    *
    * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or has no such step
    * @example
@@ -129,6 +131,21 @@ export class ProcessActs {
         ? undefined
         : { type: 'reenact.ProcessCancelled', ...plainAct(act) }
     })
+  }
+
+  /** @internal Tells a dead letter's event to its process once more. */
+  triggerAgain(process: AnyProcessManager): Again {
+    return async ({ id: letter, metadata }) => {
+      const model = this.#all.modelOf(process)
+      const { id, rule, entry } = await this.#all.triggerAt(model, letter, metadata)
+      if (await this.#all.wasTold(model, id, entry)) return -1
+      await this.#all.tell(model, id, (state, revision) => {
+        // Later ones were taken meanwhile: it has no place among them.
+        const position = (entry.position ?? 0) > state.lastTrigger ? entry.position : null
+        return told(model, { rule, entry: { ...entry, position } }, { state, revision })
+      })
+      return -1
+    }
   }
 
   /** What makes no sense before a process has begun. */

@@ -1,8 +1,11 @@
 // The kinds of processes of a runtime, and how single processes are reached.
 
-import { idOf } from '../../runtime/core/stream-name.ts'
+import { decode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { idOf, streamName } from '../../runtime/core/stream-name.ts'
+import { letterNotFound } from '../dead-letters.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
+import type { TriggerEntry } from './process-entry.ts'
 import { notFound, unknownActor, unknownProcess, wrong } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import { type AnyProcessManager, processModelOf } from './process-manager.ts'
@@ -11,6 +14,7 @@ import type { ProcessState } from './process-state.ts'
 import type { ProcessWorker } from './process-worker.ts'
 import { type AnyReaction, type ReactionModel, reactionModelOf } from './reaction.ts'
 import type { ReactionWorker } from './reaction-worker.ts'
+import { type ProcessTrigger, readTrigger, type TriggerPlace, triggerOf } from './trigger.ts'
 
 /** What processes need of their runtime. */
 export interface ProcessesDeps {
@@ -112,6 +116,34 @@ export class ProcessDirectory {
     const state = await instance.load()
     if (instance.revision === -1) throw notFound(model.name, id, 'there is none')
     return state
+  }
+
+  /** What the event of a dead letter tells. Throws `DeadLetterNotFound` where it is gone, and what its `id` throws. */
+  async triggerAt(model: ProcessModel, letter: string, about: JsonObject): Promise<ProcessTrigger> {
+    const { kind, actorId, revision, eventId } = about as unknown as TriggerPlace
+    const { store } = this.#deps.directory.deps
+    const page = await store.readStream(streamName(kind, actorId), { from: revision, limit: 1 })
+    const [recorded] = page.events
+    const read =
+      recorded?.id === eventId ? readTrigger(this.#deps.models, model, recorded) : undefined
+    // Who tries again has seen that it is no circle.
+    if (read) return triggerOf(model, { ...read, hops: 0 })
+    throw letterNotFound(letter, `its event is gone, or no trigger of ${model.name}`)
+  }
+
+  /** Whether a process was told an event before. */
+  async wasTold(model: ProcessModel, id: string, { eventId }: TriggerEntry): Promise<boolean> {
+    const { store } = this.#deps.directory.deps
+    const stream = streamName(model.name, id)
+    for (let from = 0, end = false; !end; ) {
+      const page = await store.readStream(stream, { from, limit: 512 })
+      for (const { type, data, revision } of page.events) {
+        if (type === 'reenact.Triggered' && decode(data)['eventId'] === eventId) return true
+        from = revision + 1
+      }
+      end = page.end || page.events.length === 0
+    }
+    return false
   }
 
   /** Ids of a kind; those that have ended only where they are wanted. */

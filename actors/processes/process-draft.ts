@@ -87,7 +87,9 @@ export class ProcessDraft {
     state.undoneUnknown = state.undoneUnknown.filter((step) => step !== found)
     state.undoable = state.undoable.filter(({ step }) => step !== found)
     if (entry.type === 'reenact.StepFailed') return
-    this.completed(found, { output: entry.output, known: true, late: state.compensated })
+    // What began after the last compensation waits for the next one.
+    const late = Number.parseInt(found.key, 10) <= state.compensatedAt
+    this.completed(found, { output: entry.output, known: true, late })
   }
 
   /** Gives an input to the machine. `false`, and nothing changed: nothing takes this failure. */
@@ -200,7 +202,9 @@ export class ProcessDraft {
       retryAt: 0,
       error: undefined,
     })
-    if (step.kind === 'compensate') this.state.compensated = true
+    if (step.kind !== 'compensate') return
+    this.state.compensated = true
+    this.state.compensatedAt = revision
   }
 
   /** A step is left without an outcome. What was never begun has none to wait for. */

@@ -129,6 +129,14 @@ const inputTypes: ReadonlySet<string> = new Set([
 
 export const isInput = (entry: Entry): entry is InputEntry => inputTypes.has(entry.type)
 
+/** Without what was found out about it when it was written. */
+export function asTold(
+  written: InputEntry & { readonly held?: true; readonly late?: true },
+): InputEntry {
+  const { held: _, late: __, ...entry } = written
+  return entry
+}
+
 const otherTypes: ReadonlySet<string> = new Set([
   'reenact.StepAttemptFailed',
   'reenact.StepInterrupted',

@@ -6,6 +6,8 @@ export interface ProcessMetrics {
   triggers: number
   /** Events for processes that do not exist, or have ended. */
   passedOver: number
+  /** Events that no process could take: dead letters of its name. */
+  failedTriggers: number
   /** Attempts of steps that began. */
   attempts: number
   /** Steps that succeeded. */
@@ -34,6 +36,7 @@ export interface ProcessMetrics {
 export const zeroProcessMetrics = (): ProcessMetrics => ({
   triggers: 0,
   passedOver: 0,
+  failedTriggers: 0,
   attempts: 0,
   completed: 0,
   retried: 0,

@@ -176,6 +176,7 @@ export class ProcessRunner {
         else this.#issuer.begin(resident, step)
       }
       for (const { dueAt } of state.timers.values()) wakeAt = Math.min(wakeAt, dueAt)
+      undoing.heed(state)
       if (undoing.retryAt > nowMs) wakeAt = Math.min(wakeAt, undoing.retryAt)
       else if (undoing.owed(state)) this.#issuer.undo(resident)
     }
@@ -208,6 +209,11 @@ export class ProcessRunner {
   #failed(resident: Resident, error: unknown): void {
     if (this.#stopping || isReenactError(error, 'Closed')) return
     const { id } = resident.instance
+    // Somebody deleted it: it is over. What still comes for it becomes a dead letter.
+    if (isReenactError(error, 'StreamDeleted')) {
+      this.#forget(id)
+      return
+    }
     const isFault = isReenactError(error) && faults.has(error.code)
     if (!isFault) {
       resident.notBefore = this.#now() + againMs

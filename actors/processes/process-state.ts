@@ -74,10 +74,14 @@ export interface ProcessState {
   readonly held: readonly InputEntry[]
   /** Compensation has run at least once: what succeeds late is undone too. */
   readonly compensated: boolean
+  /** Revision at which the last compensation began. */
+  readonly compensatedAt: number
   /** Steps that were undone so far. */
   readonly undone: number
   /** Undoing does not get on. */
   readonly stuck: { readonly step: string; readonly error: StepError } | undefined
+  /** Revision of the last act that has something tried again. */
+  readonly urgedAt: number
   readonly parked:
     | {
         readonly why: 'step' | 'machine' | 'deadline' | 'early'
@@ -108,8 +112,10 @@ export const unborn = (id: string): ProcessState => ({
   undoneUnknown: [],
   held: [],
   compensated: false,
+  compensatedAt: -1,
   undone: 0,
   stuck: undefined,
+  urgedAt: 0,
   parked: undefined,
   correlationId: '',
   lastTrigger: 0,

@@ -6,18 +6,23 @@ import { categoryOf, idOf } from '../../runtime/core/stream-name.ts'
 import type { LogFilter, RecordedEvent } from '../../runtime/ports/event-store.ts'
 import type { Directory } from '../directory.ts'
 import type { Model } from '../model.ts'
-import { hopsOf } from './hops.ts'
-import { namesOf, readLogEvent } from './log-event.ts'
+import { type FailedEvent, parkEvent } from './event-letters.ts'
+import { namesOf } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
-import type { TriggerEntry } from './process-entry.ts'
 import { unreplayable } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import { type ProcessMetrics, zeroProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
 import { ProcessRunner } from './process-runner.ts'
 import type { ProcessState } from './process-state.ts'
-import { type Trigger, told, toldBlindly } from './trigger.ts'
-import { versionOf } from './trigger-shape.ts'
+import {
+  isLetter,
+  type ProcessTrigger,
+  readTrigger,
+  told,
+  toldBlindly,
+  triggerOf,
+} from './trigger.ts'
 import type { WakeLimits } from './wake-queue.ts'
 
 /** What a worker needs. */
@@ -157,6 +162,7 @@ export class ProcessWorker {
   }
 
   async #take(runner: ProcessRunner, events: readonly RecordedEvent[]): Promise<void> {
+    const failed: FailedEvent[] = []
     const byProcess = new Map<string, (() => Promise<unknown>)[]>()
     const add = (id: string, work: () => Promise<unknown>) => {
       const all = byProcess.get(id)
@@ -169,8 +175,21 @@ export class ProcessWorker {
         const id = idOf(recorded.stream)
         add(id, () => runner.refresh(id, recorded.revision))
       } else {
-        const trigger = this.#triggerOf(recorded)
-        if (trigger) add(trigger.id, () => this.#trigger(runner, trigger))
+        const read = readTrigger(this.#deps.models, this.model, recorded)
+        if (!read) continue
+        try {
+          const trigger = triggerOf(this.model, read)
+          add(trigger.id, async () => {
+            try {
+              await this.#trigger(runner, trigger)
+            } catch (error) {
+              if (!isLetter(error)) throw error
+              failed.push({ ...read, error })
+            }
+          })
+        } catch (error) {
+          failed.push({ ...read, error })
+        }
       }
     }
     await Promise.all(
@@ -178,30 +197,12 @@ export class ProcessWorker {
         for (const work of all) await work()
       }),
     )
+    this.#metrics.failedTriggers += failed.length
+    failed.sort((a, b) => a.position - b.position)
+    for (const one of failed) await parkEvent(this.#deps.directory.deps, this.model.name, one)
   }
 
-  #triggerOf(recorded: RecordedEvent) {
-    const read = readLogEvent(this.#deps.models, recorded)
-    const trigger = read && this.model.triggers.get(`${read.info.kind}.${read.event.type}`)
-    if (!read || !trigger) return undefined
-    const event = { ...read.event, type: trigger.event }
-    const hops = hopsOf(recorded)
-    const entry: TriggerEntry = {
-      type: 'reenact.Triggered',
-      event,
-      version: versionOf(this.model, trigger.event),
-      eventId: recorded.id,
-      position: recorded.position,
-      correlationId: read.info.correlationId ?? recorded.id,
-      ...(hops > 0 && { hops }),
-    }
-    return { id: trigger.id(event, read.info), rule: trigger, entry }
-  }
-
-  async #trigger(
-    runner: ProcessRunner,
-    { id, ...trigger }: Trigger & { readonly id: string },
-  ): Promise<void> {
+  async #trigger(runner: ProcessRunner, { id, ...trigger }: ProcessTrigger): Promise<void> {
     let taken = false
     const tell: Tell = (state, revision) => {
       const entry = told(this.model, trigger, { state, revision })

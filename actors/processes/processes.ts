@@ -93,7 +93,9 @@ export class Processes extends ProcessActs {
    * Starts a process by hand, with an event that its machine takes. Started again under the same id it stays as it is; one that is
    * parked `early` begins.
    *
-   * @throws `UnknownProcess`, `InvalidName`, `InvalidPayload`; `ActorFaulted` where the machine fails
+   * Where its machine fails the process is parked.
+   *
+   * @throws `UnknownProcess`, `InvalidName`, `InvalidPayload`
    * @example
    * ```ts
    * await runtime.processes.start(OrderProcess, '4711', { type: 'order.Placed', item: 'lamp', units: 1 })

@@ -1,15 +1,12 @@
 // A worker of one reaction: follows the log and posts the commands its events call for.
 
-import { copyOf, type JsonObject } from '../../runtime/codec/codec.ts'
-import { streamName } from '../../runtime/core/stream-name.ts'
+import type { JsonObject } from '../../runtime/codec/codec.ts'
 import type { RecordedEvent } from '../../runtime/ports/event-store.ts'
-import { parkedCategory } from '../command-stream.ts'
 import type { Again, DeadLetter } from '../dead-letters.ts'
 import type { Directory } from '../directory.ts'
-import { classOf, failureRecord } from '../failure.ts'
 import type { Model } from '../model.ts'
-import { appendParked } from '../parked-commands.ts'
 import { appendCommands, type Prepared, prepare } from '../post.ts'
+import { parkEvent } from './event-letters.ts'
 import { hopsMax, hopsOf, nextHop, tooManyHops } from './hops.ts'
 import { namesOf, readLogEvent } from './log-event.ts'
 import { type FeedHandler, LogFeed } from './log-feed.ts'
@@ -95,33 +92,13 @@ export class ReactionWorker {
         if (hops >= hopsMax) throw tooManyHops(this.model.name, hops)
         prepared.push(...react(directory, this.model, { event, info, hops }))
       } catch (error) {
-        await this.#park(recorded, { event, info, error })
+        const { position } = recorded
+        await parkEvent(directory.deps, this.model.name, { position, event, info, error })
+        this.#metrics.parked += 1
       }
     }
     await appendCommands(directory.deps, prepared)
     this.#metrics.posted += prepared.length
-  }
-
-  async #park(
-    { position }: RecordedEvent,
-    { event, info, error }: { event: JsonObject; info: ReactionInfo; error: unknown },
-  ): Promise<void> {
-    const { name } = this.model
-    const stream = streamName(parkedCategory(name), info.actorId)
-    await appendParked(this.#deps.directory.deps, stream, {
-      type: 'reenact.CommandParked',
-      command: event,
-      commandId: info.eventId,
-      commandRevision: position,
-      metadata: copyOf(info).copy as JsonObject,
-      failure: classOf(error),
-      error: failureRecord(error),
-      attempts: 1,
-      actorRevision: null,
-    })
-    this.#metrics.parked += 1
-    const warning = `Reaction '${name}' cannot react to '${event['type']}' of ${info.kind} '${info.actorId}': it is a dead letter now.`
-    process.emitWarning(warning, { code: 'REENACT_REACTION' })
   }
 }
 

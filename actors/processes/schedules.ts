@@ -4,6 +4,7 @@ import { Cron } from 'croner'
 import { assign, setup } from 'xstate'
 import type { JsonObject } from '../../runtime/codec/codec.ts'
 import { messageOf } from '../../runtime/core/errors.ts'
+import { checkOptions } from '../../runtime/core/options.ts'
 import { type TimeInput, toTime } from '../../runtime/core/time.ts'
 import type { CommandBus } from '../command-bus.ts'
 import type { Model } from '../model.ts'
@@ -82,10 +83,11 @@ const machine = setup({
           {
             guard: 'again',
             target: 'waiting',
-            actions: assign(({ context: { cron, timezone }, event: { output } }) => ({
-              at: nextTime(cron ?? '', timezone, output.now),
-              now: output.now,
-            })),
+            actions: assign(({ context: { at, cron, timezone }, event: { output } }) => {
+              // The clock may go back: what was posted is not due again.
+              const now = Math.max(at, output.now)
+              return { at: nextTime(cron ?? '', timezone, now), now }
+            }),
           },
           { target: 'posted' },
         ],
@@ -122,15 +124,32 @@ export function scheduleProcess({ bus, models, now }: SchedulesDeps) {
 
 /** What begins a schedule, checked. Throws `InvalidOption`. */
 export function scheduleOf(post: Post, options: ScheduleOptions, now: number): Schedule {
+  checkOptions(options, ['scheduleId', 'at', 'cron', 'timezone'], 'schedule')
   const common = { type: 'schedule', ...post, now } as const
   if (options.cron === undefined) {
     return { ...common, at: toTime(options.at, 'at'), cron: null, timezone: 'UTC' }
   }
   const { cron, timezone = 'UTC' } = options
+  const fix = "write 'minute hour day month weekday', such as '0 8 * * 1'"
+  checkTimezone(timezone)
+  let at: number
   try {
-    return { ...common, at: nextTime(cron, timezone, now), cron, timezone }
+    at = nextTime(cron, timezone, now)
   } catch (error) {
-    const fix = "write 'minute hour day month weekday', such as '0 8 * * 1'"
     throw wrong('cron', `is not a schedule (${messageOf(error)})`, fix)
+  }
+  if (at === now + centuryMs) throw wrong('cron', `never comes ('${cron}')`, fix)
+  return { ...common, at, cron, timezone }
+}
+
+function checkTimezone(timezone: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone })
+  } catch {
+    throw wrong(
+      'timezone',
+      `is '${timezone}', which nobody knows`,
+      "give a name such as 'Europe/Berlin'",
+    )
   }
 }

@@ -49,7 +49,8 @@ export interface Attempt {
   readonly onLate: (output: unknown) => void
 }
 
-const never: RetryPolicy = { delayMs: () => null }
+/** Another attempt gives the same. */
+export const never: RetryPolicy = { delayMs: () => null }
 const activityTimeoutMs = 30_000
 
 /** Attempts a step. Never rejects. */
@@ -213,7 +214,7 @@ async function runActivity(
   try {
     const work = (async () => run(AbortSignal.any([flight.signal(), time.signal])))()
     work.then(
-      (output) => over && onLate(output),
+      (output) => over && onLate(lateOutput(output)),
       () => {},
     )
     const output = await Promise.race([work, timeUp])
@@ -230,6 +231,15 @@ async function runActivity(
     }
   } finally {
     cancel()
+  }
+}
+
+/** It had its effect, whether or not what it returned can be kept. */
+function lateOutput(output: unknown): unknown {
+  try {
+    return settled(output, 'The late output')
+  } catch {
+    return null
   }
 }
 

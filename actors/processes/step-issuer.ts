@@ -9,6 +9,7 @@ import type { ProcessInstance, Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import { isHeld, liveStep, type ProcessState, type StepState } from './process-state.ts'
 import { type AttemptDeps, type AttemptResult, attemptStep } from './step-attempt.ts'
+import { delayOf } from './step-options.ts'
 import type { Undoing } from './undoing.ts'
 
 /** A process in memory. */
@@ -161,7 +162,8 @@ export class StepIssuer {
     flight.answered()
     const dependency = this.#dependencies.get(step.definition.options.dependency)
     if (!dependency || result.outcome === 'closed') return result
-    if (result.outcome === 'completed' || result.error.kind === 'rejected') dependency.succeeded()
+    // What is definite is an answer, whatever it says.
+    if (result.outcome === 'completed' || !result.unknown) dependency.succeeded()
     else dependency.failed()
     return result
   }
@@ -192,7 +194,7 @@ export class StepIssuer {
       return this.#options.tell(instance.id, completed(step, result.output))
     }
     const { error, unknown, retry } = result
-    const delayMs = retry.delayMs(step.attempts + 1)
+    const delayMs = delayOf(step.name, retry, step.attempts + 1)
     return this.#options.tell(instance.id, (state): Entry | undefined => {
       const { key } = step
       const isLive = liveStep(state, key) !== undefined

@@ -7,6 +7,7 @@ import { type Aggregate, modelOf } from '../aggregate.ts'
 import type { Model } from '../model.ts'
 import type { AnyAggregate, CommandOf, EventOf } from '../types.ts'
 import type { DependencyOptions } from './dependency.ts'
+import { checkFunction, checkStep } from './step-options.ts'
 
 /** How a step is attempted. */
 export interface StepOptions {
@@ -15,7 +16,7 @@ export interface StepOptions {
    * Default: of an activity 1, 2, 4 and 8 s; of a command by the class of the failure, as posted commands.
    */
   readonly retry?: RetryPolicy
-  /** Longest time of one attempt, ms. Default 30,000 for an activity, 5,000 for a command. */
+  /** Longest time of one attempt, ms; at most 2^31-1. Default 30,000 for an activity, 5,000 for a command. */
   readonly timeoutMs?: number
   /** What it depends on: steps that name the same dependency share its circuit breaker and retry budget. */
   readonly dependency?: DependencyOptions
@@ -121,7 +122,7 @@ export const stepOf = (logic: unknown): StepDefinition | undefined =>
  * A step that sends a command, exactly once however often it has to be tried. `onDone` receives the events,
  * `onError` a {@link StepError}: kind `rejected` when the aggregate said no.
  *
- * @throws `InvalidOption` when the aggregate is none
+ * @throws `InvalidOption` when the aggregate is none, and for wrong options
  * @example
  * ```ts
  * const reserve = command(Stock, { undo: ({ output }) => ({ type: 'release', reservation: output.commandId }) })
@@ -137,6 +138,7 @@ export function command<
   options: CommandStepOptions<A, Undo> = {},
 ): PromiseActorLogic<CommandOutput<A>, CommandInput<A>> {
   const model = modelOf(aggregate as Aggregate)
+  checkStep(`a command step of '${model.name}'`, options, ['undo'])
   const undo = options.undo as unknown as Extract<StepDefinition, { kind: 'command' }>['undo']
   const logic = fromPromise<CommandOutput<A>, CommandInput<A>>(() => Promise.reject(needsRuntime()))
   return asStep(logic, { kind: 'command', model, options, undo })
@@ -146,6 +148,7 @@ export function command<
  * A step that does anything: calls a service, sends a mail. It is attempted at least once: after a crash it may run
  * again with the same `idempotencyKey`. What it returns is kept in the log, so it must be plain data.
  *
+ * @throws `InvalidOption` for wrong options
  * @example
  * ```ts
  * const charge = activity(
@@ -159,6 +162,8 @@ export function activity<Input, Output>(
   run: (args: ActivityArgs<Input>) => Promise<Output> | Output,
   options: ActivityOptions<Input, Output> = {},
 ): PromiseActorLogic<Output, Input> {
+  checkFunction('activity', run)
+  checkStep('an activity', options, ['undo'])
   const logic = fromPromise<Output, Input>(async ({ input, signal }) =>
     run({ input, signal, idempotencyKey: 'none', metadata: {}, attempt: 1 }),
   )

@@ -13,8 +13,14 @@ import {
   type StepState,
   undoOwed,
 } from './process-state.ts'
-import { type AttemptDeps, type AttemptResult, attemptStep, attemptUndo } from './step-attempt.ts'
-import type { StepError } from './step-error.ts'
+import {
+  type AttemptDeps,
+  type AttemptResult,
+  attemptStep,
+  attemptUndo,
+  never,
+} from './step-attempt.ts'
+import { type StepError, textOfError } from './step-error.ts'
 
 /** Undoing is never given up; after so many attempts somebody is told. */
 const alertAfter = 10
@@ -42,6 +48,7 @@ export class Undoing {
   #active = false
   #attempts = 0
   #attempted = ''
+  #urgedAt = 0
   /** What was refused: trying again gives the same answer. */
   #refused = ''
 
@@ -61,6 +68,14 @@ export class Undoing {
     const next = resolve.at(-1)?.key ?? undo[0]?.step.key
     if (next === undefined) return compensation(state) !== undefined
     return next !== this.#refused || !state.stuck
+  }
+
+  /** Somebody wants it tried again now, with all its attempts. */
+  heed({ urgedAt }: ProcessState): void {
+    if (urgedAt === this.#urgedAt) return
+    this.#urgedAt = urgedAt
+    this.retryAt = 0
+    this.#attempts = 0
   }
 
   begin(): boolean {
@@ -99,7 +114,9 @@ export class Undoing {
     if (!step) return
     await tell((state): Entry | undefined => {
       // Something may have succeeded in the meantime.
-      if (compensation(state)?.key !== step.key || undoOwed(state).undo.length > 0) return undefined
+      const { resolve, undo } = undoOwed(state)
+      if (compensation(state)?.key !== step.key || resolve.length + undo.length > 0)
+        return undefined
       return { type: 'reenact.StepCompleted', step: step.key, output: { undone: state.undone } }
     })
   }
@@ -123,7 +140,10 @@ export class Undoing {
   async #undo(deps: AttemptDeps, of: UndoingOf, state: ProcessState, done: DoneStep) {
     const { step } = done
     await of.settled(step.key)
-    const result = await attemptUndo(deps, this.#attempt(of, state, step), done).catch(thrown(step))
+    if (this.#attempted !== step.key) this.#attempts = 0
+    const counted = { ...step, attempts: this.#attempts }
+    const attempt = this.#attempt(of, state, counted)
+    const result = await attemptUndo(deps, attempt, done).catch(thrown(counted))
     if (result.outcome === 'closed') return false
     if (result.outcome === 'failed') return this.#again(of, step, result)
     // Where it became known meanwhile that it had its effect, what was undone was perhaps nothing: it is undone again.
@@ -149,7 +169,7 @@ export class Undoing {
     this.#attempted = key
     this.#attempts += 1
     const { clock, random } = of.instance.ports
-    if (retry.delayMs(1) === null) {
+    if (retry === never) {
       this.#refused = key
       return this.#stuck(of, key, error)
     }
@@ -184,7 +204,7 @@ const thrown =
   (step: StepState) =>
   (error: unknown): AttemptResult => ({
     outcome: 'failed',
-    error: { kind: 'failed', message: String(error), attempts: step.attempts + 1 },
+    error: { kind: 'failed', message: textOfError(error), attempts: step.attempts + 1 },
     unknown: true,
-    retry: { delayMs: () => null },
+    retry: never,
   })

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Actor, createRuntime, isReenactError } from 'reenact'
+import { endWithReader } from '../pipe.ts'
 import { Account } from './account.ts'
 import { bad, faint, good, heading, line, table } from './page.ts'
 
@@ -135,15 +136,13 @@ async function lookBack(store: string, revision: number): Promise<void> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'reenact-demo-'))
-try {
-  const store = process.argv[2] ?? `file:${join(folder, 'bank.db')}`
-  const revision = await writeSome(store)
-  const acknowledged = await crash(store)
-  await comeBack(store, acknowledged)
-  await lookBack(store, revision)
-  process.stdout.write(
-    `\nThe machine is in ${faint('examples/bank/account.ts')}. Next: ${faint('docs/getting-started.md')}\n`,
-  )
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+endWithReader()
+const store = process.argv[2] ?? `file:${join(folder, 'bank.db')}`
+const revision = await writeSome(store)
+const acknowledged = await crash(store)
+await comeBack(store, acknowledged)
+await lookBack(store, revision)
+process.stdout.write(
+  `\nThe machine is in ${faint('examples/bank/account.ts')}. Next: ${faint('docs/getting-started.md')}\n`,
+)

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { endWithReader } from '../pipe.ts'
 import { runShop } from './run-shop.ts'
 
 const wholeNumber = (text: string): number => {
@@ -47,6 +48,8 @@ const options = program.opts<{
 }>()
 
 const folder = mkdtempSync(join(tmpdir(), 'reenact-orders-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+endWithReader()
 const run = {
   store: options.store ?? `file:${join(folder, 'shop.db')}`,
   orders: options.flashSale ? 1_000 : options.orders,
@@ -71,6 +74,4 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }

@@ -28,7 +28,13 @@ export async function runShop(run: ShopRun): Promise<boolean> {
   const child = spawn(process.execPath, [...process.execArgv, worker, ...args], {
     stdio: 'inherit',
   })
+  // Before the folder goes that it works in.
+  const end = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.prependOnceListener('exit', end)
   const [code, signal] = await once(child, 'exit')
+  process.off('exit', end)
   if (signal === 'SIGKILL') return true
   if (code !== 0) throw new Error(`The shop ended with ${code ?? signal}.`)
   return false

@@ -3,7 +3,8 @@
 // Arguments: STORE ORDERS UNITS FAIL CRASH-AT FIRST BRIEF. FIRST: orders before it were placed by an earlier life.
 
 import { setTimeout } from 'node:timers/promises'
-import { createRuntime, type Runtime, steps } from '../../runtime/index.ts'
+import { createRuntime, isReenactError, type Runtime, steps } from '../../runtime/index.ts'
+import { endWithReader } from '../pipe.ts'
 import { Order } from './order.ts'
 import { orderProcess, shop } from './order-process.ts'
 import { paymentService } from './payment-service.ts'
@@ -117,6 +118,7 @@ async function printFigures(runtime: Runtime, placedAt: Date): Promise<void> {
   }
 }
 
+endWithReader()
 const runtime = await createRuntime({
   store,
   actors: shop,
@@ -124,6 +126,10 @@ const runtime = await createRuntime({
   // Made from the log in each life.
   views: 'memory:',
   limits: { timeoutMs: 60_000 },
+}).catch((error: unknown) => {
+  if (!isReenactError(error)) throw error
+  console.error(error.message)
+  process.exit(1)
 })
 if (crashAt !== '') {
   let writes = 0

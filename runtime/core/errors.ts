@@ -173,8 +173,14 @@ export function isReenactError<Code extends ErrorCode>(
 }
 
 /** The text of whatever was thrown. */
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    // It has no text: an object without a prototype.
+    return Object.prototype.toString.call(error)
+  }
+}
 
 /** The message as a sentence that others may follow. */
 export function sentenceOf(error: unknown): string {

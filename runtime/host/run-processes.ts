@@ -81,6 +81,7 @@ export function runProcesses(
     const model = reactionModelOf(reaction)
     bus.deadLetters.add(model.name, reactAgain(directory, model))
   }
+  for (const kind of kinds) bus.deadLetters.add(kind.name, processes.triggerAgain(kind))
   return {
     processes,
     schedule: async (aggregate, id, command, scheduleOptions) => {

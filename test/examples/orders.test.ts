@@ -1,6 +1,7 @@
 // The orders example as somebody runs it, and its read models: they say what the aggregates say, now and as of a moment.
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -31,6 +32,18 @@ describe('the orders example', function () {
     expect(told).to.include('2 cancelled: the customer cancelled')
     expect(told).to.include('stock: 100 free, 0 reserved, 0 shipped; together 100')
     expect(told).to.include('money: 200 in all; points: 0')
+  })
+
+  it('ends with whoever reads what it prints, without a word', async () => {
+    const file = join(root, 'dist', 'examples', 'orders', 'main.js')
+    const child = spawn(process.execPath, [file, '--orders', '1'], { cwd: root })
+    let told = ''
+    child.stderr.on('data', (data: Buffer) => {
+      told += data
+    })
+    child.stdout.destroy()
+    const [code] = await once(child, 'close')
+    expect([told, code]).to.deep.equal(['', 0])
   })
 
   if (isThorough) {

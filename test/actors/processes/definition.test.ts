@@ -20,6 +20,7 @@ import { orderProcess, shop } from '../../../examples/orders/order-process.ts'
 import {
   type ActivityArgs,
   activity,
+  command,
   compensate,
   createRuntime,
   isReenactError,
@@ -144,6 +145,25 @@ describe('the definition of a process', () => {
     refusal(() => processManager('p', machine, early({ early: 'hold' })), 'InvalidOption')
     const both = early({ starts: true, early: 'park' })
     refusal(() => processManager('p', machine, both), 'InvalidOption')
+  })
+
+  it('refuses options of steps that nothing could follow', () => {
+    const once = () => 1
+    for (const wrong of [
+      { timeoutMs: Number.POSITIVE_INFINITY },
+      { timeoutMs: Number.NaN },
+      { timeoutMs: 0 },
+      { timeoutMs: 2 ** 31 },
+      { retry: [1_000] },
+      { retries: 3 },
+      { dependency: 'payments' },
+      { dependency: { name: '' } },
+      { dependency: { name: 'payments', openMs: -1 } },
+    ]) {
+      refusal(() => activity(once, wrong as object), 'InvalidOption')
+      refusal(() => command(Account, wrong as object), 'InvalidOption')
+    }
+    refusal(() => activity(undefined as never), 'InvalidOption')
   })
 
   it('a runtime takes only processes whose actors it has', async () => {

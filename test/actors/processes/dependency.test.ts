@@ -10,6 +10,7 @@ import {
   type DomainEvent,
   processManager,
   steps,
+  TerminalError,
 } from '../../../runtime/index.ts'
 import { createManualPorts } from '../../../runtime/testing/index.ts'
 import { Case, world } from './world.ts'
@@ -120,6 +121,37 @@ describe('steps that share a dependency', () => {
       const { status, steps: waiting } = await all.until(runtime.processes.show(Mailing, id))
       expect([status, waiting], id).to.deep.equal(['done', []])
     }
+    await all.until(runtime.close())
+  })
+
+  it('are not held back by answers, however often they are no', async () => {
+    const all = world()
+    let calls = 0
+    const pay = activity(
+      (_: ActivityArgs<null>) => {
+        calls += 1
+        throw new TerminalError('the card is declined')
+      },
+      { dependency: { name: 'bank', failuresMax: 5 } },
+    )
+    const machine = setup({
+      types: { events: {} as DomainEvent<typeof Case> },
+      actors: { pay },
+    }).createMachine({
+      initial: 'paying',
+      states: {
+        paying: { invoke: { src: 'pay', input: null, onError: 'declined' } },
+        declined: { type: 'final' },
+      },
+    })
+    const Paying = processManager('paying', machine, {
+      on: [{ event: 'case.Begun', starts: true }],
+    })
+    const runtime = await all.open([Paying], { concurrency: 1 })
+    const ids = Array.from({ length: 20 }, (_, n) => `c${n}`)
+    for (const id of ids) await all.until(runtime.actor(Case, id).send({ type: 'begin' }))
+    await all.ports.advance(100)
+    expect(calls).to.equal(ids.length)
     await all.until(runtime.close())
   })
 })

@@ -151,4 +151,38 @@ describe('retries of a step', () => {
     expect(await all.types('noting-a')).not.to.include('StepAttemptFailed')
     await all.until(runtime.close())
   })
+
+  for (const [what, delayMs] of [
+    ['throws', () => expect.fail('no policy')],
+    ['gives no number', () => Number.NaN],
+    ['gives nothing', () => undefined as never],
+    ['goes back in time', () => -1],
+    ['never ends', () => Number.POSITIVE_INFINITY],
+  ] as const) {
+    it(`end at once, and not in a circle, by a policy that ${what}`, async () => {
+      let calls = 0
+      const broken = trying(
+        () => {
+          calls += 1
+          throw new Error('down')
+        },
+        { delayMs },
+      )
+      const error = await failureOf(broken, 1_000)
+      expect([error.kind, error.message, calls]).to.deep.equal(['failed', 'down', 1])
+    })
+  }
+
+  for (const thrown of [undefined, null, 5n, Symbol('why'), {}, Object.create(null)]) {
+    const what = Object.prototype.toString.call(thrown)
+    it(`take whatever is thrown for a failure: ${what}`, async () => {
+      const odd = trying(
+        () => {
+          throw thrown
+        },
+        { delayMs: () => null },
+      )
+      expect((await failureOf(odd, 1_000)).kind).to.equal('failed')
+    })
+  }
 })

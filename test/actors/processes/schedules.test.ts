@@ -52,6 +52,38 @@ describe('scheduled commands', () => {
     expect(await notes()).to.have.length(3)
   })
 
+  it('come once a day also where the clock goes back while they are posted', async () => {
+    await schedule('daily', { cron: '1 0 * * *' })
+    const { append } = all.log
+    all.log.append = (stream, ...rest) => {
+      // The clock is put right in the moment in which the timer has fired.
+      const written = append.call(all.log, stream, ...rest)
+      if (rest[0].some(({ type }) => type === 'reenact.TimerFired')) all.ports.jump(-2_000)
+      return written
+    }
+    await all.ports.advance(70_000)
+    expect(await notes()).to.have.length(1)
+    await pass(24 * hour)
+    expect(await notes()).to.have.length(2)
+  })
+
+  it('keep to the hour of their time zone when its clocks change', async () => {
+    // The last Sunday of March 2026: two o'clock becomes three.
+    all.ports.jump(Date.parse('2026-03-28T00:00:00Z') - all.ports.clock.now())
+    await schedule('morning', { cron: '0 8 * * *', timezone: 'Europe/Berlin' })
+    for (const [at, count] of [
+      ['2026-03-28T06:45:00Z', 0],
+      ['2026-03-28T07:00:00Z', 1],
+      ['2026-03-29T05:45:00Z', 1],
+      ['2026-03-29T06:00:00Z', 2],
+    ] as const) {
+      await pass(Date.parse(at) - all.ports.clock.now() - 900_000)
+      await all.ports.advance(10_000)
+      expect(await notes(), at).to.have.length(count)
+      all.ports.jump(Date.parse(at) - all.ports.clock.now())
+    }
+  })
+
   it('end when somebody cancels them', async () => {
     const { cancel } = await schedule('hourly', { cron: '0 * * * *' })
     await pass(hour)
@@ -61,7 +93,14 @@ describe('scheduled commands', () => {
   })
 
   it('are checked before they are kept', async () => {
-    const error = await schedule('x', { cron: 'every day' }).catch((thrown: unknown) => thrown)
-    expect(isReenactError(error, 'InvalidOption'), String(error)).to.equal(true)
+    for (const [options, option] of [
+      [{ cron: 'every day' }, 'cron'],
+      [{ cron: '0 8 30 2 *' }, 'cron'],
+      [{ cron: '0 8 * * *', timezone: 'Europe/Nowhere' }, 'timezone'],
+      [{ cron: '0 8 * * *', timeZone: 'Europe/Berlin' } as ScheduleOptions, 'timeZone'],
+    ] as const) {
+      const error = await schedule('x', options).catch((thrown: unknown) => thrown)
+      expect(isReenactError(error, 'InvalidOption') && error.details).to.deep.include({ option })
+    }
   })
 })
