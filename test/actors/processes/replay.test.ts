@@ -168,7 +168,7 @@ describe('a process', () => {
   })
 
   it('replays to the same state and the same owed effects wherever its history stops', async function () {
-    this.timeout(runs * 200 + 10_000)
+    this.timeout(60_000 + runs * 200)
     const kinds = new Set<string>()
     const property = fc.asyncProperty(
       fc.array(happening, { minLength: 1, maxLength: 25 }),
