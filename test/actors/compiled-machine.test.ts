@@ -9,7 +9,7 @@ import { machine as account } from '../fixtures/account.ts'
 import { anyEvent, anyShape, leaves, machineOf } from './generated-machines.ts'
 import type { SentEvent } from './generated-parts.ts'
 
-const numRuns = Number(process.env['REENACT_CASES'] ?? 300)
+const numRuns = Number(process.env['REENACT_CASES'] ?? 100)
 const seed = Number(process.env['REENACT_SEED'] ?? Date.now() % 2 ** 31)
 
 interface Outcome {

@@ -1,17 +1,17 @@
 // The EventStoreDB store passes the conformance suite, against the server in another process.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EventStore } from '../../runtime/ports/event-store.ts'
 import { openEventStoreDb } from '../../runtime/stores/eventstoredb/eventstoredb-store.ts'
 import type { ContractHarness } from '../../runtime/testing/contract/contract-case.ts'
 import { contractFor } from '../../runtime/testing/event-store-contract.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { type ServerProcess, serverProcess } from '../server/support/server-process.ts'
 
 // In memory where the system has such files: what the disk adds is the embedded store's, and tested there.
-const files = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-const directory = mkdtempSync(join(files, 'reenact-contract-esdb-'))
+const files = existsSync('/dev/shm') ? '/dev/shm' : undefined
+let directory = ''
 let server: ServerProcess
 let running: Promise<void> = Promise.resolve()
 let file = ''
@@ -41,7 +41,8 @@ const harness: ContractHarness = {
 
 describe('event store contract: eventstoredb', function () {
   // Every case starts a server.
-  this.timeout(20_000)
+  this.timeout(60_000)
+  directory = temporaryFolder(files)
   before(async () => {
     server = serverProcess()
     await server.start('memory:')
@@ -49,7 +50,6 @@ describe('event store contract: eventstoredb', function () {
   })
   after(async () => {
     await server.kill()
-    rmSync(directory, { recursive: true, force: true })
   })
   for (const { name, run } of contractFor(harness)) it(name, () => run(harness))
 })

@@ -1,19 +1,18 @@
 // The SQLite store passes the conformance suite.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SqliteInternals } from '../../runtime/stores/sqlite/open-database.ts'
 import { openSqliteStore } from '../../runtime/stores/sqlite/sqlite-store.ts'
 import type { ContractHarness } from '../../runtime/testing/contract/contract-case.ts'
 import { contractFor } from '../../runtime/testing/event-store-contract.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { everyPage } from '../runtime/stores/support/read-ahead.ts'
 import { everyCommit } from '../runtime/stores/support/storage-thread.ts'
 
 /** One of so many cases is run with a thread too, all of them where cases are many. */
 const share = process.env['REENACT_CASES'] ? 1 : 5
 
-const directory = mkdtempSync(join(tmpdir(), 'reenact-contract-'))
+let directory = ''
 let count = 0
 
 const harnessWith = (internals: SqliteInternals): ContractHarness => ({
@@ -31,7 +30,7 @@ const harnessWith = (internals: SqliteInternals): ContractHarness => ({
 })
 
 describe('event store contract: sqlite', () => {
-  after(() => rmSync(directory, { recursive: true, force: true }))
+  directory = temporaryFolder()
 
   const harness = harnessWith({})
   for (const { name, run } of contractFor(harness)) it(name, () => run(harness))

@@ -10,7 +10,7 @@ import { type ServerProcess, serverProcess } from '../server/support/server-proc
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('examples on EventStoreDB', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: ServerProcess
   let store: string
   beforeEach(async () => {

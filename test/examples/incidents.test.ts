@@ -66,7 +66,7 @@ const isoOf = (text: string): Date => new Date(text)
 
 describe('the incidents example', function () {
   // Files are synced and processes started; nothing here is about time.
-  this.timeout(20_000)
+  this.timeout(60_000)
   let directory: string
   let store: string
   const open: Runtime[] = []

@@ -2,6 +2,8 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,14 +14,18 @@ import { Stock } from '../../examples/orders/stock.ts'
 import { createRuntime } from '../../runtime/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const isThorough = Number(process.env['REENACT_PROCESS_KILLS'] ?? 10) > 10
+const isThorough = Number(process.env['REENACT_PROCESS_KILLS'] ?? 4) > 10
 
 async function run(script: string, ...args: readonly string[]): Promise<string> {
   const file = join(root, 'dist', 'examples', 'orders', script)
-  const env = { ...process.env, NO_COLOR: '1' }
-  const options = { cwd: root, env }
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], options)
-  return stdout
+  // The read models of a killed shop lie in a temporary folder, which it cannot remove.
+  const folder = mkdtempSync(join(tmpdir(), 'reenact-orders-test-'))
+  const options = { cwd: root, env: { ...process.env, NO_COLOR: '1', TMPDIR: folder } }
+  try {
+    return (await promisify(execFile)(process.execPath, [file, ...args], options)).stdout
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 describe('the orders example', function () {

@@ -11,7 +11,7 @@ import { expect } from 'chai'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 
-const cycles = Number(process.env['REENACT_KILLS'] ?? 10)
+const cycles = Number(process.env['REENACT_KILLS'] ?? 4)
 const worker = fileURLToPath(new URL('../../dist/test/journeys/kill-worker.js', import.meta.url))
 
 interface Acknowledged {
@@ -77,7 +77,7 @@ async function checkAccount(runtime: Runtime, account: string, acks: readonly Ac
 
 describe('kill -9', () => {
   it(`loses and doubles nothing in ${cycles} lives of a process`, async function () {
-    this.timeout(cycles * 10_000)
+    this.timeout(60_000 + cycles * 10_000)
     const folder = mkdtempSync(join(tmpdir(), 'reenact-kill-'))
     try {
       const file = join(folder, 'kill.db')

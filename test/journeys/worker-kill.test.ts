@@ -11,7 +11,7 @@ import { expect } from 'chai'
 import { createRuntime, type DeadLetter } from '../../runtime/index.ts'
 import { Counter } from '../fixtures/counter.ts'
 
-const lives = Number(process.env['REENACT_WORKER_KILLS'] ?? 5)
+const lives = Number(process.env['REENACT_WORKER_KILLS'] ?? 3)
 const count = lives * 500
 const actors = Math.min(1_000, lives * 10)
 const worker = fileURLToPath(new URL('../../dist/test/journeys/command-worker.js', import.meta.url))
@@ -79,7 +79,7 @@ const expected = (without: readonly number[] = []): number[][] =>
   )
 
 describe('workers', function () {
-  this.timeout(lives * 20_000)
+  this.timeout(60_000 + lives * 20_000)
   let folder = ''
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'reenact-worker-'))

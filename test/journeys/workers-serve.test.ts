@@ -3,13 +3,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createRuntime, type DeadLetter, type Runtime } from '../../runtime/index.ts'
 import { Account, type Command } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { serverProcess } from '../server/support/server-process.ts'
 
 const count = Number(process.env['REENACT_WORKER_COMMANDS'] ?? 500)
@@ -102,7 +101,7 @@ async function shuffle({ store }: Runtime): Promise<void> {
 describe('workers through the server', function () {
   // Fifty commands a second are enough: what is asked here is not how fast it is.
   this.timeout(120_000 + count * 25)
-  const folder = mkdtempSync(join(tmpdir(), 'reenact-serve-workers-'))
+  const folder = temporaryFolder()
   const file = `file:${join(folder, 'shared.db')}`
   const server = serverProcess()
   const workers = new Set<ChildProcess>()
@@ -112,7 +111,6 @@ describe('workers through the server', function () {
     await poster?.close({ graceMs: 1_000 })
     await Promise.all([...workers].map(kill))
     await server.kill()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   /** Kills or stops some worker, until everything is posted. */

@@ -8,8 +8,9 @@ import { documents, projection } from '../../projections/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
 import { Counter } from '../fixtures/counter.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { Balances, failure, foldBalances, shown, temporaryFolder } from './support.ts'
+import { Balances, failure, foldBalances, shown } from './support.ts'
 
 /** What an account and the counter of the same id say together. */
 const Joined = projection('joined', {
@@ -90,7 +91,7 @@ for (const engine of engines) {
     }
 
     it('is tried again when the database was away', async function () {
-      this.timeout(20_000)
+      this.timeout(60_000)
       await runtime.project([Balances])
       await runtime.view(Balances).waitFor(await deposit(1))
       const back = await takeAway()

@@ -3,11 +3,12 @@
 import { expect } from 'chai'
 import { createRuntime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { type ServerProcess, serverProcess } from '../server/support/server-process.ts'
-import { Balances, eventually, failure, foldBalances, shown, temporaryFolder } from './support.ts'
+import { Balances, eventually, failure, foldBalances, shown } from './support.ts'
 
 describe('a projection of a log in EventStoreDB', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   const folder = temporaryFolder()
   let server: ServerProcess
 

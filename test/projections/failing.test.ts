@@ -7,7 +7,8 @@ import { expect } from 'chai'
 import { documents, type ProjectOptions, projection } from '../../projections/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
-import { Balances, eventually, failure, foldBalances, shown, temporaryFolder } from './support.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { Balances, eventually, failure, foldBalances, shown } from './support.ts'
 
 describe('a projection in trouble', () => {
   const folder = temporaryFolder()

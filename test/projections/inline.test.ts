@@ -9,7 +9,8 @@ import {
 } from '../../projections/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
-import { failure, temporaryFolder } from './support.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { failure } from './support.ts'
 
 /** No two accounts of one owner; an owner is free again when the account is closed. */
 const owners = (version = 1) =>

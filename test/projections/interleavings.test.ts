@@ -6,7 +6,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createMemoryStore, createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
-import { Balances, foldBalances, shown, temporaryFolder } from './support.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { Balances, foldBalances, shown } from './support.ts'
 
 const runs = Math.max(25, Math.round(Number(process.env['REENACT_CASES'] ?? 0) / 20))
 
@@ -49,7 +50,7 @@ describe('any interleaving of batches, restarts, pauses and rebuilds', () => {
   let runsDone = 0
 
   it(`ends in the same view, ${runs} times`, async function () {
-    this.timeout(runs * 2_000)
+    this.timeout(60_000 + runs * 2_000)
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
         runsDone += 1

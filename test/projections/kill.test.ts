@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { killAll, start } from './children.ts'
 import { engines } from './engines.ts'
-import { Balances, eventually, foldBalances, shown, Totals, temporaryFolder } from './support.ts'
+import { Balances, eventually, foldBalances, shown, Totals } from './support.ts'
 
-const cycles = Number(process.env['REENACT_PROJECTION_KILLS'] ?? 5)
+const cycles = Number(process.env['REENACT_PROJECTION_KILLS'] ?? 3)
 
 /** What is in the read model is what the log says up to the checkpoint. */
 async function check(file: string, views: string): Promise<number> {
@@ -36,10 +37,10 @@ describe('SIGKILL of projecting processes', () => {
     describe(`on ${engine.name}`, () => {
       engine.setUp()
       it(`leaves the view as the log says, in ${cycles} lives`, async function () {
-        this.timeout(30_000 + cycles * 10_000)
+        this.timeout(60_000 + cycles * 10_000)
         const views = await engine.address(folder)
         const file = join(folder, `kill-${engine.name}.db`)
-        const writer = start('write', file)
+        const writer = start('write', file, '5')
         await eventually('a log', async () => (await logLength(file)) > 0)
         let before = 0
         for (let cycle = 0; cycle < cycles; cycle += 1) {
@@ -55,10 +56,10 @@ describe('SIGKILL of projecting processes', () => {
       })
 
       it(`hands over to the worker that waits`, async function () {
-        this.timeout(60_000)
+        this.timeout(120_000)
         const views = await engine.address(folder)
         const file = join(folder, `hand-over-${engine.name}.db`)
-        const writer = start('write', file)
+        const writer = start('write', file, '5')
         await eventually('a log', async () => (await logLength(file)) > 0)
         const first = start('project', file, views)
         await eventually('the first works', async () => first.said().position > 0)
@@ -81,7 +82,7 @@ describe('SIGKILL of a process with an inline projection', () => {
   afterEach(killAll)
 
   it(`leaves it as the log says, with all that was answered, in ${cycles} lives`, async function () {
-    this.timeout(30_000 + cycles * 5_000)
+    this.timeout(60_000 + cycles * 5_000)
     const file = join(folder, 'inline.db')
     let before = 0
     for (let cycle = 0; cycle < cycles; cycle += 1) {

@@ -9,8 +9,8 @@ import {
   type Runtime,
 } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { temporaryFolder } from './support.ts'
 
 interface Sum {
   readonly sum: number
@@ -97,7 +97,7 @@ for (const engine of engines) {
     }
 
     it('lose nothing where several write one document, and keep the order of each stream', async function () {
-      this.timeout(30_000)
+      this.timeout(60_000)
       const runtime = await open(createMemoryStore(), await engine.address(folder))
       await runtime.project([Sums], { batchMax: 7 })
       await check(runtime, await write(runtime))
@@ -116,7 +116,7 @@ for (const engine of engines) {
     })
 
     it('are shared by two processes', async function () {
-      this.timeout(30_000)
+      this.timeout(60_000)
       const store = createMemoryStore()
       const views = await engine.address(folder)
       const [one, two] = [await open(store, views), await open(store, views)]

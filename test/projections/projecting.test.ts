@@ -5,16 +5,9 @@ import { expect } from 'chai'
 import { documents, projection } from '../../projections/index.ts'
 import { createRuntime, onlyLive, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import {
-  type Balance,
-  Balances,
-  eventually,
-  failure,
-  foldBalances,
-  shown,
-  temporaryFolder,
-} from './support.ts'
+import { type Balance, Balances, eventually, failure, foldBalances, shown } from './support.ts'
 
 for (const engine of engines) {
   describe(`a projection on ${engine.name}`, () => {

@@ -5,8 +5,9 @@ import { expect } from 'chai'
 import { documents, projection } from '../../projections/index.ts'
 import { createRuntime, onlyLive, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { Balances, failure, foldBalances, shown, temporaryFolder } from './support.ts'
+import { Balances, failure, foldBalances, shown } from './support.ts'
 
 for (const engine of engines) {
   describe(`a rebuild on ${engine.name}`, () => {
@@ -30,7 +31,7 @@ for (const engine of engines) {
       runtime.actor(Account, id).send({ type: 'deposit', amount })
 
     it('is right while 64 writers write, and readers see one of the two builds at any time', async function () {
-      this.timeout(30_000)
+      this.timeout(60_000)
       await runtime.project([Balances])
       const view = runtime.view(Balances)
       await view.waitFor(await deposit('ann', 1))
@@ -108,7 +109,7 @@ for (const engine of engines) {
     })
 
     it('follows on another at once, and leaves what stood still standing still', async function () {
-      this.timeout(10_000)
+      this.timeout(60_000)
       await runtime.project([Balances])
       await runtime.view(Balances).waitFor(await deposit('ann', 1))
       await runtime.projections.pause(Balances)

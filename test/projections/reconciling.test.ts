@@ -4,8 +4,9 @@ import { expect } from 'chai'
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { Balances, temporaryFolder } from './support.ts'
+import { Balances } from './support.ts'
 
 for (const engine of engines) {
   describe(`reconciliation on ${engine.name}`, () => {

@@ -11,8 +11,9 @@ import {
   type Runtime,
 } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { eventually, failure, temporaryFolder } from './support.ts'
+import { eventually, failure } from './support.ts'
 
 const ids = Array.from({ length: 8 }, (_, number) => `a${number}`)
 
@@ -75,7 +76,7 @@ for (const engine of engines) {
       [2, 3],
     ] as const) {
       it(`from ${from} to ${to} compares the same events, and acts once for each`, async function () {
-        this.timeout(20_000)
+        this.timeout(60_000)
         const name = `sums${from}`
         const before = await open()
         await deposit(before, 1)

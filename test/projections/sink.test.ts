@@ -6,7 +6,8 @@ import { projection, type SinkWrite, sink } from '../../projections/index.ts'
 import { createMemoryStore, createRuntime } from '../../runtime/index.ts'
 import { createSeededRandom } from '../../runtime/testing/index.ts'
 import { Account } from '../fixtures/account.ts'
-import { eventually, temporaryFolder } from './support.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
+import { eventually } from './support.ts'
 
 class Cache {
   readonly kept = new Map<string, SinkWrite<number>>()
@@ -62,7 +63,7 @@ describe('a sink', () => {
   })
 
   it('holds the last write of each key, however often its target failed', async function () {
-    this.timeout(30_000)
+    this.timeout(60_000)
     const cache = new Cache()
     // A turn that ends leaves nothing waiting behind: Node warns of listeners that pile up.
     const warnings: string[] = []

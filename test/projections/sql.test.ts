@@ -6,8 +6,9 @@ import { projection } from '../../projections/index.ts'
 import { sql } from '../../projections/sql/index.ts'
 import { createRuntime, type Runtime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { engines } from './engines.ts'
-import { eventually, temporaryFolder } from './support.ts'
+import { eventually } from './support.ts'
 
 interface Tables {
   accounts: { id: string; owner: string; balance: number }

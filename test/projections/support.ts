@@ -1,8 +1,5 @@
 // What the tests of projections share: balances of accounts, and the log folded by hand.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import {
   documents,
@@ -88,13 +85,6 @@ export async function shown(view: Pick<BalancesView, 'find'>): Promise<Record<st
   return Object.fromEntries(rows.map(({ key, document }) => [key, document]))
 }
 
-/** A folder removed after the tests of the file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'reenact-projections-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 /** What the promise failed with. */
 export async function failure<Code extends ErrorCode>(
   promise: Promise<unknown>,
@@ -108,9 +98,9 @@ export async function failure<Code extends ErrorCode>(
   return error
 }
 
-/** Asks until the answer is yes. Fails when it never is. */
+/** Asks until the answer is yes. Fails when it is not within a minute: only what hangs takes that long. */
 export async function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+  for (let attempt = 0; attempt < 6_000; attempt += 1) {
     if (await ask()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createRuntime } from '../../runtime/index.ts'
 import { Account } from '../fixtures/account.ts'
+import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { type Child, killAll, start } from './children.ts'
 import { engines } from './engines.ts'
-import { eventually, temporaryFolder } from './support.ts'
+import { eventually } from './support.ts'
 
 /** The numbers a child said after a word. */
 const numbers = ({ lines }: Child, word: string): readonly number[] =>
@@ -19,7 +20,7 @@ for (const engine of engines) {
     afterEach(killAll)
 
     it('compare it at one position, and act once for each event across the swap', async function () {
-      this.timeout(60_000)
+      this.timeout(120_000)
       const views = await engine.address(folder)
       const file = join(folder, `${engine.name}.db`)
       const writer = start('write', file, '2')

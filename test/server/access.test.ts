@@ -17,7 +17,7 @@ import { type CertificateFiles, makeCertificate } from './support/certificate.ts
 import { all, errorOf, happened, newStream } from './support/serving.ts'
 
 describe('server: access', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let files: CertificateFiles
   let server: EventStoreServer
   const clients: EventStoreDBClient[] = []

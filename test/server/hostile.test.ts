@@ -22,7 +22,7 @@ interface Encodable {
 }
 
 describe('server: hostile clients', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   const serve = serving()
   const open: Client[] = []
   const raw = (): Client => {

@@ -255,7 +255,7 @@ describe('server: node', () => {
 })
 
 describe('server: stopping', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   const newFile = storeFile()
   it('ends open calls with CANCELLED, after what was taken is answered', async () => {
     const store = createMemoryStore()

@@ -6,7 +6,7 @@ import { check } from './oracle.ts'
 import { simulate } from './simulation.ts'
 
 const steps = 60
-const count = Number(process.env['REENACT_SEEDS'] ?? 100)
+const count = Number(process.env['REENACT_SEEDS'] ?? 40)
 const one = process.env['REENACT_SEED']
 const seeds = one === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(one)]
 
@@ -46,13 +46,14 @@ describe('two processes on one log', () => {
       // The runs are worth something: they met what they are about.
       if (seeds.length < 20) return
       for (const kind of ['accepted true', 'accepted false', 'UnknownOutcome', 'Timeout']) {
-        if (rates.drop || kind.startsWith('accepted')) expect(seen.get(kind)).to.be.greaterThan(50)
+        if (rates.drop || kind.startsWith('accepted'))
+          expect(seen.get(kind)).to.be.greaterThan(seeds.length / 2)
       }
     })
   }
 
   it('repeat byte for byte with the same seed, and differ with another', async function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     const [first, second, other] = [
       await simulate(17, steps, unknown),
       await simulate(17, steps, unknown),

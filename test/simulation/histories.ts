@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Command } from '../fixtures/account.ts'
 
 /** Cases of each property. */
-export const numRuns = Number(process.env['REENACT_CASES'] ?? 100)
+export const numRuns = Number(process.env['REENACT_CASES'] ?? 40)
 
 /** A command of an account. */
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(

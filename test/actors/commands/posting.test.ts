@@ -268,7 +268,7 @@ describe('posted commands', () => {
   })
 
   it('two workers share the actors, each in order', async function () {
-    this.timeout(30_000)
+    this.timeout(60_000)
     const store = createMemoryStore()
     const runtimes = await Promise.all(
       [1, 2, 3].map(() => createRuntime({ store, actors: [Account] })),

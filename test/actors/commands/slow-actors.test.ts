@@ -1,7 +1,5 @@
 // Actors far too slow for what is posted: a worker holds a bounded number of commands, the rest waits in the log.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -10,6 +8,7 @@ import { systemPorts } from '../../../runtime/core/clock.ts'
 import { openStore } from '../../../runtime/host/open-store.ts'
 import { createRuntime, type EventStore } from '../../../runtime/index.ts'
 import { Counter } from '../../fixtures/counter.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const concurrency = 8
 const actors = 500
@@ -50,8 +49,7 @@ function gated(store: EventStore): { store: EventStore; pass(): void; open(): vo
 }
 
 describe('actors that are too slow', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'reenact-slow-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
 
   it('leave their commands in the log: what a worker holds has a bound', async function () {
     this.timeout(60_000)

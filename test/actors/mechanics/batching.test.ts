@@ -5,7 +5,7 @@ import { Account } from '../../fixtures/account.ts'
 import { world } from './support.ts'
 
 describe('a thousand commands sent at once to one account', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   it('are all applied, in the order they were sent, in few appends', async () => {
     const here = world()
     const ann = await here.ann(0)

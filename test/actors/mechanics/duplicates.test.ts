@@ -99,7 +99,7 @@ const places: readonly Place[] = [
 ]
 
 describe('A12: a command that comes again', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   for (const { title, limits, id, before, between } of places) {
     for (const [kind, command] of commands) {
       it(`${title}: ${kind} answers as the first time`, async () => {
@@ -208,7 +208,7 @@ describe('A12: a command that comes again', function () {
 })
 
 describe('A13: another command under a used id', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   const other = { type: 'deposit', amount: 6 } as const
   for (const [kind, command] of commands) {
     for (const { title, limits, before, between } of places.filter(({ id }) => id === undefined)) {

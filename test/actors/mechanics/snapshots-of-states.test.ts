@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { emit, setup } from 'xstate'
 import { aggregate, createRuntime } from '../../../runtime/index.ts'
 import { Account } from '../../fixtures/account.ts'
-import { freshFile, temporaryDirectory } from '../../runtime/stores/support/store-files.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
+import { freshFile } from '../../runtime/stores/support/store-files.ts'
 import { world } from './support.ts'
 
 const cases = Math.ceil(Number(process.env['REENACT_CASES'] ?? 100) / 4)
@@ -111,7 +112,7 @@ describe('a snapshot of a parallel machine with remembered states', () => {
 })
 
 describe('a snapshot whose row the disk changed', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
   const damages = [
     "value = replace(value, '1', '2')",
     'crc = crc + 1',

@@ -1,13 +1,12 @@
 // What users write through `runtime.store` past a live actor: it must see that before it answers from memory.
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { systemPorts } from '../../../runtime/core/clock.ts'
 import { createRuntime, type Runtime } from '../../../runtime/index.ts'
 import { Account } from '../../fixtures/account.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const foreign = (amount: number) => ({
   id: randomUUID(),
@@ -17,8 +16,7 @@ const foreign = (amount: number) => ({
 })
 
 describe('writes past a live actor', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'reenact-past-'))
-  after(() => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryFolder()
   let files = 0
   const fileStore = () => {
     files += 1

@@ -14,6 +14,9 @@ import {
 import { checkBooks, deadly, Life, openShop, placeOrder, type Shop } from './shop.ts'
 import { Case, world } from './world.ts'
 
+// Dead after a call and dead before the next one leave the same behind, but for calls made at once: many cases do both.
+const moments = process.env['REENACT_CASES'] ? [false, true] : [true]
+
 interface Scenario {
   readonly name: string
   readonly funds: number
@@ -86,7 +89,7 @@ describe('a process that dies at any moment', function () {
       const { calls } = await live(scenario, [new Life()])
       const ends = new Set<string>()
       for (let at = 1; at <= calls; at += 1) {
-        for (const afterwards of [false, true]) {
+        for (const afterwards of moments) {
           const first = new Life(at, afterwards)
           const { end } = await live(scenario, [first, new Life()])
           ends.add(end)

@@ -65,7 +65,7 @@ const until = async (reached: () => boolean): Promise<void> => {
 
 describe('many processes', () => {
   it(`${count} at once wait, survive the end of their worker, and end, each once`, async function () {
-    this.timeout(count * 20 + 30_000)
+    this.timeout(60_000 + count * 20)
     const folder = mkdtempSync(join(tmpdir(), 'reenact-many-'))
     const ids = Array.from({ length: count }, (_, n) => `c${n}`)
     const open = () =>

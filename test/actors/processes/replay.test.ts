@@ -185,7 +185,7 @@ describe('a process', () => {
   })
 
   it('replays to the same state and the same owed effects wherever its history stops', async function () {
-    this.timeout(runs * 200 + 10_000)
+    this.timeout(60_000 + runs * 200)
     const kinds = new Set<string>()
     let begunLate = 0
     const isBegun = ({ type }: RecordedEvent) => type === 'reenact.StepRequested'

@@ -2,13 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createRuntime, documents, projection, type Runtime } from '../../../runtime/index.ts'
 import { Account } from '../../fixtures/account.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const built = (path: string): string => new URL(`../../../dist/${path}`, import.meta.url).href
@@ -41,13 +41,14 @@ interface Running {
 
 describe('reenact worker and projections', function () {
   this.timeout(60_000)
-  const folder = mkdtempSync(join(tmpdir(), 'reenact-running-'))
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const folder = temporaryFolder()
+  before(() => {
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  })
   const children: ChildProcess[] = []
   after(() => {
     for (const child of children) child.kill('SIGKILL')
-    rmSync(folder, { recursive: true })
   })
 
   let modules = 0

@@ -3,24 +3,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import { expect } from 'chai'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { makeCertificate } from '../../server/support/certificate.ts'
 
 const main = fileURLToPath(new URL('../../../dist/runtime/cli/main.js', import.meta.url))
 
 describe('reenact serve', function () {
-  this.timeout(30_000)
-  const folder = mkdtempSync(join(tmpdir(), 'reenact-serve-'))
+  this.timeout(60_000)
+  const folder = temporaryFolder()
   const running: ChildProcess[] = []
   after(() => {
     for (const child of running) child.kill('SIGKILL')
-    rmSync(folder, { recursive: true })
   })
 
   const start = (...args: readonly string[]): ChildProcess => {

@@ -4,10 +4,11 @@ import { existsSync, readdirSync } from 'node:fs'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
-import { appendOne, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
+import { appendOne, failure, freshFile } from './support/store-files.ts'
 
 describe('sqlite: backup', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('a copy is a store with the same content', async () => {
     const store = await openSqliteStore(freshFile(directory))

@@ -8,8 +8,9 @@ import type { AppendOutcome, EventStore } from '../../../runtime/ports/event-sto
 import type { SqliteInternals } from '../../../runtime/stores/sqlite/open-database.ts'
 import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { everyCommit } from './support/storage-thread.ts'
-import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { appendOne, event, failure, freshFile } from './support/store-files.ts'
 
 const ioErrorAtSync = 1034
 const anyError = 1
@@ -48,7 +49,7 @@ async function fill(store: EventStore, stream: string): Promise<number> {
 }
 
 describe('sqlite: failures', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('a full disk refuses, loses nothing, and later there is room again', async () => {
     let database: Database | undefined

@@ -8,16 +8,11 @@ import { checkFileSystem } from '../../../runtime/stores/sqlite/file-system.ts'
 import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { inspect, migrate, migrations, pragma } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
-import {
-  appendOne,
-  failure,
-  freshFile,
-  temporaryDirectory,
-  unreadableReason,
-} from './support/store-files.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
+import { appendOne, failure, freshFile, unreadableReason } from './support/store-files.ts'
 
 describe('sqlite: opening', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('sets WAL and full synchronisation at every open', async () => {
     const file = freshFile(directory)

@@ -7,8 +7,9 @@ import {
   openSqliteStore,
   type SqliteStoreOptions,
 } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { everyPage } from './support/read-ahead.ts'
-import { event, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { event, freshFile } from './support/store-files.ts'
 
 const names = ['account-1', 'account-2', 'order-1']
 const name = fc.constantFrom(...names)
@@ -58,7 +59,7 @@ const step = fc.oneof(
 
 describe('sqlite: reading ahead, interleaved', function () {
   this.timeout(300_000)
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('a store that reads ahead answers as one that does not', async () => {
     await fc.assert(

@@ -11,9 +11,10 @@ import type { EventStore, RecordedEvent } from '../../../runtime/ports/event-sto
 import type { SqliteInternals } from '../../../runtime/stores/sqlite/open-database.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
 import { createManualPorts } from '../../../runtime/testing/manual-clock.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { descriptors, needsProc, threadCount } from './support/proc.ts'
 import { dyingReader, everyPage } from './support/read-ahead.ts'
-import { event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { event, failure, freshFile } from './support/store-files.ts'
 
 const names = ['account-1', 'account-2', 'order-1']
 const perStream = 100
@@ -69,7 +70,7 @@ const change = (file: string, sql: string): void => {
 }
 
 describe('sqlite: reading ahead', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('gives the same events, whatever the pages, the filter and the size of events', async () => {
     for (const padding of [0, 100_000]) {
@@ -250,7 +251,7 @@ describe('sqlite: reading ahead', () => {
 
   it('a process that ends itself meanwhile ends as it says', async function () {
     const lives = Math.max(3, Number(process.env['REENACT_KILLS'] ?? 0))
-    this.timeout(lives * 10_000)
+    this.timeout(60_000 + lives * 10_000)
     const file = await fill(freshFile(directory), 2_000)
     const child = fileURLToPath(
       new URL('../../../dist/test/runtime/stores/support/exit-reader.js', import.meta.url),

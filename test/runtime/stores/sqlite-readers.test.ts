@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect } from 'chai'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { killLeftovers, startStoreProcess } from './support/child-process.ts'
-import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { appendOne, event, failure, freshFile } from './support/store-files.ts'
 
 describe('sqlite: readers', function () {
-  this.timeout(20_000)
-  const directory = temporaryDirectory()
+  this.timeout(60_000)
+  const directory = temporaryFolder()
   after(killLeftovers)
 
   it('another process follows the writer', async () => {

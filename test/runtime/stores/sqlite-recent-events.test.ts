@@ -4,7 +4,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ReadAllOptions } from '../../../runtime/ports/event-store.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
-import { event, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
+import { event, freshFile } from './support/store-files.ts'
 
 const numRuns = Math.min(50, Math.ceil(Number(process.env['REENACT_CASES'] ?? 100) / 10))
 
@@ -22,7 +23,7 @@ const filters: (ReadAllOptions['filter'] | undefined)[] = [
 
 describe('sqlite: recent events', function () {
   this.timeout(60_000)
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('are read as they lie in the file, whatever happened before', async () => {
     await fc.assert(

@@ -10,9 +10,10 @@ import { openStore } from '../../../runtime/host/open-store.ts'
 import type { AppendOutcome } from '../../../runtime/ports/event-store.ts'
 import type { Database } from '../../../runtime/stores/sqlite/schema.ts'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { descriptors, needsProc } from './support/proc.ts'
 import { dying, everyCommit } from './support/storage-thread.ts'
-import { appendOne, event, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { appendOne, event, failure, freshFile } from './support/store-files.ts'
 
 const outcomeOf = (outcome: AppendOutcome): string =>
   'error' in outcome && outcome.error instanceof Error
@@ -20,7 +21,7 @@ const outcomeOf = (outcome: AppendOutcome): string =>
     : outcome.outcome
 
 describe('sqlite: the storage thread', () => {
-  const directory = temporaryDirectory()
+  const directory = temporaryFolder()
 
   it('shows readers what is acknowledged, and nothing that is not yet written', async () => {
     const store = await openSqliteStore(freshFile(directory), {}, { thread: everyCommit })
@@ -164,7 +165,7 @@ describe('sqlite: the storage thread', () => {
 
   it('a process that ends itself while it writes ends as it says, with all that was acknowledged', async function () {
     const lives = Math.max(4, Number(process.env['REENACT_KILLS'] ?? 0))
-    this.timeout(lives * 10_000)
+    this.timeout(60_000 + lives * 10_000)
     const file = freshFile(directory)
     const child = fileURLToPath(
       new URL('../../../dist/test/runtime/stores/support/exit-worker.js', import.meta.url),

@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { openSqliteStore } from '../../../runtime/stores/sqlite/sqlite-store.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 import { killLeftovers, startStoreProcess } from './support/child-process.ts'
-import { appendOne, failure, freshFile, temporaryDirectory } from './support/store-files.ts'
+import { appendOne, failure, freshFile } from './support/store-files.ts'
 
 describe('sqlite: one writer', function () {
-  this.timeout(20_000)
-  const directory = temporaryDirectory()
+  this.timeout(60_000)
+  const directory = temporaryFolder()
   after(killLeftovers)
 
   it('a second process is told who writes and what to do', async () => {

@@ -1,8 +1,6 @@
 // What the tests of the server share: one server and one unmodified client for a file of tests.
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   EventStoreDBClient,
@@ -17,6 +15,7 @@ import {
   type ServerOptions,
   startServer,
 } from '../../../runtime/server/index.ts'
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts'
 
 /** A server and a client of it, begun before the tests of a suite and ended after them. */
 export interface Serving {
@@ -34,7 +33,7 @@ export function serving(options: Partial<ServerOptions> = {}): Serving {
   })
   // Two processes' worth of work in one, on machines that have other work too.
   beforeEach(function () {
-    this.currentTest?.timeout(20_000)
+    this.currentTest?.timeout(60_000)
   })
   after(async () => {
     await client.dispose()
@@ -52,9 +51,8 @@ export function serving(options: Partial<ServerOptions> = {}): Serving {
 
 /** The address of a file that nobody has, removed after the suite this is called in. */
 export function storeFile(): () => string {
-  const directory = mkdtempSync(join(tmpdir(), 'reenact-server-'))
+  const directory = temporaryFolder()
   let files = 0
-  after(() => rmSync(directory, { recursive: true }))
   return () => {
     files += 1
     return `file:${join(directory, `${files}.db`)}`

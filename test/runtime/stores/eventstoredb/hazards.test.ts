@@ -28,7 +28,7 @@ const event = (n = 0): EventToAppend => ({
 })
 
 describe('EventStoreDB store: hazards', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let server: EventStoreServer
   let proxy: NetworkProxy
   let store: EventStore

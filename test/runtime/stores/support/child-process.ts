@@ -1,8 +1,9 @@
-// Starts `child.ts` and talks to it.
+// Starts `child.ts`, built, and talks to it.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 export interface StoreProcess {
   readonly pid: number
@@ -16,12 +17,15 @@ export interface StoreProcess {
   kill(): Promise<void>
 }
 
+const script = fileURLToPath(
+  new URL('../../../../dist/test/runtime/stores/support/child.js', import.meta.url),
+)
+
 const running = new Set<ChildProcess>()
 
 /** Starts a process that opens the store; its first word is `open` or an error. */
 export function startStoreProcess(file: string, mode: 'rw' | 'ro' = 'rw'): StoreProcess {
-  const path = new URL('./child.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', path, file, mode], {
+  const child = spawn(process.execPath, [script, file, mode], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   running.add(child)

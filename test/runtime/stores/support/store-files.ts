@@ -1,8 +1,6 @@
 // Temporary store files and what several tests do with them.
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { ErrorCode, ErrorDetails } from '../../../../runtime/core/errors.ts'
@@ -12,13 +10,6 @@ import type {
   EventStore,
   EventToAppend,
 } from '../../../../runtime/ports/event-store.ts'
-
-/** A directory for the files of one test file, removed when its tests are over. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reenact-sqlite-'))
-  after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
 
 let files = 0
 
