@@ -78,6 +78,8 @@ export class PooledConnection implements Connection {
   constructor(pool: Pool, first?: string) {
     this.#pool = pool
     this.#first = first
+    // As above: the pool listens only while a connection is not in use.
+    pool.on('connect', (client) => client.on('error', () => {}))
     pool.on('error', () => {})
   }
 

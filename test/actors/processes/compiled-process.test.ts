@@ -176,9 +176,9 @@ describe('a compiled process machine', () => {
       ),
       { numRuns: runs },
     )
-    // What is compared is mostly what the table did, and all of it comes up.
+    // Much of what is compared is what the table did, and all of it comes up. Chance moves the shares of few cases far.
     expect(tally.compiled).to.be.above(runs / 2)
-    expect(tally.lookedUp).to.be.above(tally.steps / 2)
+    expect(tally.lookedUp).to.be.above(tally.steps / 3)
     for (const what of ['begun', 'timers'] as const) {
       expect(tally[what], what).to.be.above(0)
     }
