@@ -11,6 +11,7 @@ import {
   isEnded,
   isHeld,
   liveStep,
+  owesUndoing,
   type ProcessState,
 } from './process-state.ts'
 import { compensate, type StepDefinition, stepOf } from './step-logic.ts'
@@ -77,15 +78,18 @@ class Planning {
         if (found && !found.known) state.undoneUnknown = [...state.undoneUnknown, found.step]
         state.undone += 1
         state.stuck = undefined
+        state.undoFailed = undefined
         break
       }
       case 'reenact.StepResolved': {
         const found = state.unresolved.find(({ key }) => key === entry.step)
         state.unresolved = state.unresolved.filter((step) => step !== found)
-        if (found && entry.happened)
-          this.#draft.completed(found, { output: entry.output, known: true })
+        if (found && entry.happened) this.#draft.succeeded(found, entry.output)
         break
       }
+      case 'reenact.UndoAttemptFailed':
+        state.undoFailed = { step: entry.step, attempts: entry.attempt }
+        break
       case 'reenact.CompensationStuck':
         state.stuck = { step: entry.step, error: entry.error }
         break
@@ -162,6 +166,7 @@ class Planning {
   #again(key: string | undefined): void {
     if (key !== undefined) this.#draft.change(key, { attempts: 0, interrupted: 0, retryAt: 0 })
     this.#draft.state.stuck = undefined
+    this.#draft.state.undoFailed = undefined
     this.#draft.state.urgedAt = this.#draft.at.revision
   }
 
@@ -266,11 +271,10 @@ class Planning {
     this.#draft.steps.clear()
     this.#draft.timers.clear()
     state.status = 'done'
-    state.output = settled(
-      state.snapshot.output,
-      `The output of process '${this.#draft.model.name}'`,
-    )
-    return { type: 'reenact.ProcessEnded', status: 'done', output: state.output }
+    const what = `The output of process '${this.#draft.model.name}'`
+    state.output = settled(state.snapshot.output, what)
+    const owes = owesUndoing(state) && ({ owes: true } as const)
+    return { type: 'reenact.ProcessEnded', status: 'done', output: state.output, ...owes }
   }
 
   /** Steps begun by this entry. */

@@ -9,6 +9,7 @@ import { machineOf, type ProcessModel } from './process-model.ts'
 import {
   deadlineTimer,
   isEnded,
+  isLate,
   liveStep,
   type ProcessState,
   type StepState,
@@ -87,9 +88,12 @@ export class ProcessDraft {
     state.undoneUnknown = state.undoneUnknown.filter((step) => step !== found)
     state.undoable = state.undoable.filter(({ step }) => step !== found)
     if (entry.type === 'reenact.StepFailed') return
-    // What began after the last compensation waits for the next one.
-    const late = Number.parseInt(found.key, 10) <= state.compensatedAt
-    this.completed(found, { output: entry.output, known: true, late })
+    this.succeeded(found, entry.output)
+  }
+
+  /** A step that nobody waits for had its effect. What began after the last compensation waits for the next one. */
+  succeeded(step: StepState, output: unknown): void {
+    this.completed(step, { output, known: true, late: isLate(this.state, step) })
   }
 
   /** Gives an input to the machine. `false`, and nothing changed: nothing takes this failure. */

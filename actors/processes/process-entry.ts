@@ -52,6 +52,13 @@ export type NoteEntry =
       readonly attempt: number
     }
   | { readonly type: 'reenact.StepUndone'; readonly step: string }
+  /** Counted until somebody is told that undoing does not get on. */
+  | {
+      readonly type: 'reenact.UndoAttemptFailed'
+      readonly step: string
+      readonly attempt: number
+      readonly error: StepError
+    }
   /** A step that was left without an outcome has one now, or turned out to have had no effect. */
   | {
       readonly type: 'reenact.StepResolved'
@@ -116,6 +123,8 @@ export type Intention =
       readonly type: 'reenact.ProcessEnded'
       readonly status: 'done' | 'cancelled'
       readonly output: unknown
+      /** Something that it left behind has to be found out or undone still. */
+      readonly owes?: true
     }
   /** A domain event of the process itself. */
   | (JsonObject & { readonly type: string })
@@ -141,6 +150,7 @@ const otherTypes: ReadonlySet<string> = new Set([
   'reenact.StepAttemptFailed',
   'reenact.StepInterrupted',
   'reenact.StepUndone',
+  'reenact.UndoAttemptFailed',
   'reenact.StepResolved',
   'reenact.CompensationStuck',
   'reenact.ProcessParked',

@@ -6,7 +6,7 @@ import { faults } from './process-errors.ts'
 import { ProcessInstance, type Tell } from './process-instance.ts'
 import type { ProcessMetrics } from './process-metrics.ts'
 import type { ProcessModel } from './process-model.ts'
-import { isEnded, isHeld, liveStep, type ProcessState, undoOwed } from './process-state.ts'
+import { isEnded, isHeld, liveStep, owesUndoing, type ProcessState } from './process-state.ts'
 import type { AttemptDeps } from './step-attempt.ts'
 import { interrupted, isSuspect, type Resident, StepIssuer } from './step-issuer.ts'
 import { Undoing } from './undoing.ts'
@@ -30,7 +30,9 @@ const againMs = 1_000
 export class ProcessRunner {
   /** Processes that have not ended. */
   readonly open = new Set<string>()
-  /** Those of them that need somebody. */
+  /** Processes that have ended, and something they did has to be undone still. */
+  readonly owing = new Set<string>()
+  /** Open ones that need somebody. */
   readonly parked = new Set<string>()
   readonly #deps: RunnerDeps
   readonly #wakes: WakeQueue
@@ -98,7 +100,8 @@ export class ProcessRunner {
     const state = await this.#peek(id)
     // What cannot be read now stays open: it is neither lost nor over.
     if (!state) return
-    if (state.startedAt === 0 || (isEnded(state) && undoOwed(state).undo.length === 0)) {
+    if (isEnded(state)) this.open.delete(id)
+    if (state.startedAt === 0 || (isEnded(state) && !owesUndoing(state))) {
       this.#forget(id)
       return
     }
@@ -163,6 +166,8 @@ export class ProcessRunner {
     }
     if (!isEnded(state)) this.open.add(instance.id)
     else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
+    if (state.compensated && isEnded(state) && owesUndoing(state)) this.owing.add(instance.id)
+    else if (this.owing.size > 0) this.owing.delete(instance.id)
     if (state.parked || state.stuck) this.parked.add(instance.id)
     else if (this.parked.size > 0) this.parked.delete(instance.id)
     const nowMs = this.#now()
@@ -269,6 +274,7 @@ export class ProcessRunner {
 
   #forget(id: string): void {
     this.open.delete(id)
+    this.owing.delete(id)
     this.parked.delete(id)
     this.#residents.delete(id)
     this.#wakes.set(id, Number.POSITIVE_INFINITY)

@@ -80,6 +80,8 @@ export interface ProcessState {
   readonly undone: number
   /** Undoing does not get on. */
   readonly stuck: { readonly step: string; readonly error: StepError } | undefined
+  /** The undo that failed last, and how often. */
+  readonly undoFailed: { readonly step: string; readonly attempts: number } | undefined
   /** Revision of the last act that has something tried again. */
   readonly urgedAt: number
   readonly parked:
@@ -115,6 +117,7 @@ export const unborn = (id: string): ProcessState => ({
   compensatedAt: -1,
   undone: 0,
   stuck: undefined,
+  undoFailed: undefined,
   urgedAt: 0,
   parked: undefined,
   correlationId: '',
@@ -140,6 +143,10 @@ export const compensation = ({ steps, compensated }: ProcessState): StepState | 
   return undefined
 }
 
+/** It began before the last compensation did, and so is undone whenever it turns out to have had its effect. */
+export const isLate = ({ compensatedAt }: ProcessState, { key }: StepState): boolean =>
+  Number.parseInt(key, 10) <= compensatedAt
+
 /** What has to be undone now, the last first; `resolve` is what has to be found out before. */
 export function undoOwed(state: ProcessState): {
   readonly resolve: readonly StepState[]
@@ -147,7 +154,15 @@ export function undoOwed(state: ProcessState): {
 } {
   const undo = [...state.undoable].reverse()
   if (compensation(state)) return { resolve: state.unresolved, undo }
-  return { resolve: [], undo: undo.filter(({ late }) => late) }
+  const resolve = state.unresolved.filter((step) => isLate(state, step))
+  return { resolve, undo: undo.filter(({ late }) => late) }
+}
+
+/** Whether anything has to be undone or found out now. An end does not end that. */
+export function owesUndoing(state: ProcessState): boolean {
+  if (!state.compensated) return false
+  const { resolve, undo } = undoOwed(state)
+  return resolve.length + undo.length > 0
 }
 
 /** The live step of a key, which is `revision/invokeId`. */

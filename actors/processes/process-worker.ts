@@ -121,7 +121,7 @@ export class ProcessWorker {
       },
       handle: (events) => this.#handle(runner, events),
       keep: () => {
-        const text = JSON.stringify([...runner.open])
+        const text = JSON.stringify([...runner.open, ...runner.owing])
         // Too many to keep: the next owner finds them in the log, which takes longer.
         return text.length > keptMax ? undefined : text
       },
@@ -136,16 +136,17 @@ export class ProcessWorker {
     }
   }
 
-  /** Which processes began or ended since the checkpoint. */
+  /** Which processes began or ended since the checkpoint, and which ended ones have something to undo. */
   async #findOpen({ open }: ProcessRunner, position: number): Promise<void> {
     const { store, ports } = this.#deps.directory.deps
-    const types = [...notices, 'reenact.ProcessEnded']
+    const types = [...notices, 'reenact.ProcessEnded', 'reenact.StepCompleted']
     const filter = { categories: [this.model.name], types }
     for (let after = position, end = false; !end; ) {
       const page = await store.readAll({ after, filter })
-      for (const { stream, type } of page.events) {
-        if (type === 'reenact.ProcessEnded') open.delete(idOf(stream))
-        else open.add(idOf(stream))
+      for (const { stream, type, data } of page.events) {
+        const id = idOf(stream)
+        if (type === 'reenact.ProcessEnded' && !data.includes('"owes":true')) open.delete(id)
+        else if (type !== 'reenact.StepCompleted' || data.includes('"late":true')) open.add(id)
       }
       after = page.position
       end = page.end

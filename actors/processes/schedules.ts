@@ -7,6 +7,7 @@ import { messageOf } from '../../runtime/core/errors.ts'
 import { checkOptions } from '../../runtime/core/options.ts'
 import { type TimeInput, toTime } from '../../runtime/core/time.ts'
 import type { CommandBus } from '../command-bus.ts'
+import { classOf } from '../failure.ts'
 import type { Model } from '../model.ts'
 import { wrong } from './process-errors.ts'
 import { processManager } from './process-manager.ts'
@@ -111,7 +112,14 @@ export function scheduleProcess({ bus, models, now }: SchedulesDeps) {
       const model = models.get(input.kind)
       if (!model) throw new Error(`'${input.kind}' is not an actor of this runtime`)
       const options = { commandId: idempotencyKey }
-      await bus.post(model, [{ id: input.actorId, command: input.command as never, options }])
+      try {
+        await bus.post(model, [{ id: input.actorId, command: input.command as never, options }])
+      } catch (error) {
+        // It is the command: the schedule is parked, and whoever mends that resumes it.
+        if (classOf(error) === 'permanent')
+          throw new TerminalError(messageOf(error), { cause: error })
+        throw error
+      }
       return { now: now() }
     },
     { retry: { delayMs: (attempt) => Math.min(1_000 * 2 ** attempt, 60_000) } },

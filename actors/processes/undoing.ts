@@ -124,6 +124,8 @@ export class Undoing {
   /** A command is sent again under its id: then it is definite. */
   async #resolve(deps: AttemptDeps, of: UndoingOf, state: ProcessState, step: StepState) {
     await of.settled(step.key)
+    // What was under way may have told it.
+    if (!of.instance.state?.unresolved.some(({ key }) => key === step.key)) return true
     const result = await attemptStep(deps, this.#attempt(of, state, step))
     if (result.outcome === 'closed') return false
     const happened = result.outcome === 'completed'
@@ -140,7 +142,7 @@ export class Undoing {
   async #undo(deps: AttemptDeps, of: UndoingOf, state: ProcessState, done: DoneStep) {
     const { step } = done
     await of.settled(step.key)
-    if (this.#attempted !== step.key) this.#attempts = 0
+    this.#count(state, step.key)
     const counted = { ...step, attempts: this.#attempts }
     const attempt = this.#attempt(of, state, counted)
     const result = await attemptUndo(deps, attempt, done).catch(thrown(counted))
@@ -165,8 +167,7 @@ export class Undoing {
     { key }: StepState,
     { error, retry }: Extract<AttemptResult, { outcome: 'failed' }>,
   ): Promise<boolean> {
-    if (this.#attempted !== key) this.#attempts = 0
-    this.#attempted = key
+    if (of.instance.state) this.#count(of.instance.state, key)
     this.#attempts += 1
     const { clock, random } = of.instance.ports
     if (retry === never) {
@@ -174,8 +175,17 @@ export class Undoing {
       return this.#stuck(of, key, error)
     }
     this.retryAt = clock.now() + fullJitter(random, backoff.delayMs(this.#attempts) ?? 0)
-    if (this.#attempts >= alertAfter) await this.#stuck(of, key, error)
+    if (this.#attempts >= alertAfter) return this.#stuck(of, key, error)
+    const attempt = this.#attempts
+    await of.tell((): Entry => ({ type: 'reenact.UndoAttemptFailed', step: key, attempt, error }))
     return false
+  }
+
+  /** Begins to count attempts at this step; those of workers before this one are in the log. */
+  #count({ undoFailed }: ProcessState, key: string): void {
+    if (this.#attempted === key) return
+    this.#attempted = key
+    this.#attempts = undoFailed?.step === key ? undoFailed.attempts : 0
   }
 
   /** No further attempt helps, or so it looks: said to the machine if it takes it, else shown until somebody acts. */

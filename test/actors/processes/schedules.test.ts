@@ -1,7 +1,14 @@
 // Commands that are posted later, or again and again.
 
 import { expect } from 'chai'
-import { isReenactError, type Runtime, type ScheduleOptions } from '../../../runtime/index.ts'
+import { z } from 'zod'
+import {
+  aggregate,
+  isReenactError,
+  type ParkedProcess,
+  type Runtime,
+  type ScheduleOptions,
+} from '../../../runtime/index.ts'
 import { Case, type World, world } from './world.ts'
 
 const hour = 3_600_000
@@ -50,6 +57,32 @@ describe('scheduled commands', () => {
     expect(await notes()).to.have.length(2)
     await pass(5 * 24 * hour)
     expect(await notes()).to.have.length(3)
+  })
+
+  it('are parked where the command itself can never be posted, and go on when that is mended', async () => {
+    const at = all.ports.clock.now() + hour
+    await schedule('long', { at, scheduleId: 'reminder' })
+    await all.until(runtime.close())
+    const text = z.object({ text: z.string().max(3) })
+    const options = { events: { Begun: {}, Noted: {} }, commands: { note: { schema: text } } }
+    const strict = world([aggregate('case', Case.machine, options)], all)
+    const refusing = await strict.open([])
+    await pass(hour)
+    const parkedIn = async (one: Runtime) => {
+      const found: ParkedProcess[] = []
+      for await (const parked of one.processes.parked()) found.push(parked)
+      return found
+    }
+    const parked = await all.until(parkedIn(refusing))
+    expect(parked.map(({ id, why }) => [id, why])).to.deep.equal([['reminder', 'step']])
+    await all.until(refusing.close())
+    await open()
+    for (const { process, id } of await all.until(parkedIn(runtime))) {
+      const act = { by: 'ann', reason: 'texts may be long again' }
+      await all.until(runtime.processes.resume(process, id, act))
+    }
+    await all.ports.advance(10_000)
+    expect(await notes()).to.deep.equal(['long'])
   })
 
   it('come once a day also where the clock goes back while they are posted', async () => {

@@ -118,6 +118,27 @@ describe('undoing', () => {
     expect((await all.until(runtime.processes.show(Booking, 'a'))).status).to.equal('done')
   })
 
+  it('counts its attempts over restarts: somebody is told however often the worker begins anew', async () => {
+    const attempts: number[] = []
+    const Booking = booking(({ attempt }) => {
+      attempts.push(attempt)
+      throw new Error('down')
+    })
+    const isStuck = async () => (await all.until(runtime.processes.show(Booking, 'a'))).stuck
+    runtime = await all.open([Booking])
+    await begin(0)
+    for (let made = 2; made <= 9; made += 1) {
+      while (attempts.length < made) await all.ports.advance(1_000)
+      expect(await isStuck()).to.equal(false)
+      await all.until(runtime.close())
+      runtime = await all.open([Booking])
+    }
+    while (attempts.length < 10) await all.ports.advance(1_000)
+    await all.ports.advance(0)
+    expect(await isStuck()).to.equal(true)
+    expect(attempts).to.deep.equal(Array.from(attempts, (_, n) => n + 1))
+  })
+
   it('is repeated also where the step itself is not', async () => {
     let calls = 0
     const undo = () => {
