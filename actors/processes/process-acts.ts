@@ -7,7 +7,7 @@ import type { ProcessDirectory } from './process-directory.ts'
 import type { Entry } from './process-entry.ts'
 import { notFound, wrong } from './process-errors.ts'
 import type { AnyProcessManager } from './process-manager.ts'
-import { isEarly, isEnded, liveStep, type ProcessState } from './process-state.ts'
+import { isEarly, isEnded, liveStep, owesUndoing, type ProcessState } from './process-state.ts'
 import { told } from './trigger.ts'
 
 type Make = (state: ProcessState) => Entry | undefined
@@ -62,7 +62,8 @@ export class ProcessActs {
    * Tries a step, or an undo that does not get on, again now and with all its attempts. `step` is one of
    * `ProcessInfo.steps`; default: the one that is parked, stuck, or waits.
    *
-   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended, or has no such step
+   * @throws `InvalidOption` when `by` or `reason` is missing; `ProcessNotFound` when there is none, it has ended with nothing left to undo,
+   * or has no such step
    * @example
    * ```ts
    * await runtime.processes.retry(OrderProcess, '4711', { by: 'ann', reason: 'the bank is back' })
@@ -73,10 +74,16 @@ export class ProcessActs {
     id: string,
     act: Act & { readonly step?: string },
   ): Promise<void> {
-    await this.#act(process, id, act, (state) => {
-      const step = stepOf(process, state, act.step)
-      return { type: 'reenact.StepRetried', step, ...plainAct(act) }
-    })
+    await this.#act(
+      process,
+      id,
+      act,
+      (state) => {
+        const step = stepOf(process, state, act.step)
+        return { type: 'reenact.StepRetried', step, ...plainAct(act) }
+      },
+      owesUndoing,
+    )
   }
 
   /**
@@ -84,7 +91,7 @@ export class ProcessActs {
    * or waits. A paused or parked process goes on.
    *
    * @throws `InvalidOption` when `by` or `reason` is missing; `InvalidPayload` for an output no log can hold; `ProcessNotFound` when
-   * there is none, it has ended, or has no such step
+   * there is none, it has ended with nothing left to undo, or has no such step
    * @example
    * ```ts
    * await runtime.processes.skip(OrderProcess, '4711', { by: 'ann', reason: 'paid in cash', output: { paid: 5 } })
@@ -96,10 +103,16 @@ export class ProcessActs {
     act: Act & { readonly step?: string; readonly output?: unknown },
   ): Promise<void> {
     const output = settled(act.output, 'The output')
-    await this.#act(process, id, act, (state) => {
-      const step = stepOf(process, state, act.step)
-      return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
-    })
+    await this.#act(
+      process,
+      id,
+      act,
+      (state) => {
+        const step = stepOf(process, state, act.step)
+        return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
+      },
+      owesUndoing,
+    )
   }
 
   /**
@@ -149,14 +162,27 @@ export class ProcessActs {
   }
 
   /** What makes no sense before a process has begun. */
-  #act(process: AnyProcessManager, id: string, act: Act, make: Make): Promise<void> {
-    return this.#tell(process, id, act, (state) => {
+  #act(
+    process: AnyProcessManager,
+    id: string,
+    act: Act,
+    make: Make,
+    mayHaveEnded?: (state: ProcessState) => boolean,
+  ): Promise<void> {
+    const begun: Make = (state) => {
       if (isEarly(state)) throw notFound(process.name, id, neverStarted)
       return make(state)
-    })
+    }
+    return this.#tell(process, id, act, begun, mayHaveEnded)
   }
 
-  async #tell(process: AnyProcessManager, id: string, act: Act, make: Make): Promise<void> {
+  async #tell(
+    process: AnyProcessManager,
+    id: string,
+    act: Act,
+    make: Make,
+    mayHaveEnded = (_: ProcessState): boolean => false,
+  ): Promise<void> {
     const { by, reason } = act
     if (typeof by !== 'string' || by === '' || typeof reason !== 'string' || reason === '') {
       throw wrong(
@@ -168,7 +194,9 @@ export class ProcessActs {
     const model = this.#all.modelOf(process)
     await this.#all.tell(model, id, (state, revision) => {
       if (revision === -1) throw notFound(model.name, id, 'there is none')
-      if (isEnded(state)) throw notFound(model.name, id, `it is ${state.status}`)
+      if (isEnded(state) && !mayHaveEnded(state)) {
+        throw notFound(model.name, id, `it is ${state.status}`)
+      }
       return make(state)
     })
   }

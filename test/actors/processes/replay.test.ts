@@ -40,7 +40,7 @@ const early = { starts: false, early: true }
 const happening = fc.record({
   what: fc.constantFrom(
     ...(['completed', 'completed', 'completed', 'failed', 'attempt', 'interrupted'] as const),
-    ...(['event', 'timer', 'time', 'stale', 'undone', 'resolved', 'stuck'] as const),
+    ...(['event', 'timer', 'time', 'stale', 'undone', 'undo failed', 'resolved', 'stuck'] as const),
     ...(['paused', 'resumed', 'retried', 'skipped', 'cancelled', 'started'] as const),
     ...(['step cancelled', 'held blindly'] as const),
   ),
@@ -98,6 +98,8 @@ const entryOf = (
     }
     case 'undone':
       return of({ type: 'reenact.StepUndone', step: undo ?? '' }, undo)
+    case 'undo failed':
+      return of({ type: 'reenact.UndoAttemptFailed', step: undo ?? '', attempt: pick, error }, undo)
     case 'resolved':
       return of(
         { type: 'reenact.StepResolved', step: unknown ?? '', happened: pick > 4, output: null },
@@ -142,6 +144,7 @@ const everythingOf = (stream: string, state: ProcessState) => {
         state.resumeTo,
         state.undoneUnknown.map(owed),
         state.compensated,
+        state.undoFailed,
         state.correlationId,
         state.lastTrigger,
       ],

@@ -139,6 +139,61 @@ describe('undoing', () => {
     expect(attempts).to.deep.equal(Array.from(attempts, (_, n) => n + 1))
   })
 
+  for (const [what, isMended] of [
+    ['retried', true],
+    ['skipped', false],
+  ] as const) {
+    it(`that does not get on after the end is shown, and ${what} by somebody`, async () => {
+      let answer = (): void => {}
+      let isBack = false
+      const undone: unknown[] = []
+      const machine = setup({
+        types: { events: {} as Event },
+        actors: {
+          book: activity(() => new Promise<string>((resolve) => (answer = () => resolve('late'))), {
+            timeoutMs: 100,
+            retry: { delayMs: () => null },
+            undo: ({ output }: UndoArgs<null, string>) => {
+              if (output !== undefined && !isBack) throw new Error('down')
+              undone.push(output)
+            },
+          }),
+          compensate,
+        },
+      }).createMachine({
+        initial: 'booking',
+        states: {
+          booking: { invoke: { src: 'book', input: null, onError: 'undoing' } },
+          undoing: { invoke: { src: 'compensate', onDone: 'undone' } },
+          undone: { type: 'final' },
+        },
+      })
+      const Booking = processManager('booking', machine, { on })
+      runtime = await all.open([Booking])
+      await begin(10_000)
+      const shown = () => all.until(runtime.processes.show(Booking, 'a'))
+      expect((await shown()).status).to.equal('done')
+      answer()
+      await all.ports.advance(3_600_000)
+      expect([(await shown()).status, (await shown()).stuck]).to.deep.equal(['done', true])
+      const parked: unknown[] = []
+      const listing = (async () => {
+        for await (const { id, why } of runtime.processes.parked()) parked.push([id, why])
+      })()
+      await all.until(listing)
+      expect(parked).to.deep.equal([['a', 'undo']])
+      isBack = true
+      if (isMended) await all.until(runtime.processes.retry(Booking, 'a', act))
+      else await all.until(runtime.processes.skip(Booking, 'a', act))
+      await all.ports.advance(0)
+      const { status, stuck, undoable } = await shown()
+      expect([status, stuck, undoable]).to.deep.equal(['done', false, 0])
+      expect(undone).to.deep.equal(isMended ? [undefined, 'late'] : [undefined])
+      const pausing = all.until(runtime.processes.pause(Booking, 'a', act))
+      expect(await pausing.catch(String)).to.include('it is done')
+    })
+  }
+
   it('is repeated also where the step itself is not', async () => {
     let calls = 0
     const undo = () => {
