@@ -82,7 +82,7 @@ export class ProcessActs {
         const step = stepOf(process, state, act.step)
         return { type: 'reenact.StepRetried', step, ...plainAct(act) }
       },
-      owesUndoing,
+      owesNothing,
     )
   }
 
@@ -111,7 +111,7 @@ export class ProcessActs {
         const step = stepOf(process, state, act.step)
         return { type: 'reenact.StepSkipped', step, output, ...plainAct(act) }
       },
-      owesUndoing,
+      owesNothing,
     )
   }
 
@@ -167,13 +167,13 @@ export class ProcessActs {
     id: string,
     act: Act,
     make: Make,
-    mayHaveEnded?: (state: ProcessState) => boolean,
+    isOver = isEnded,
   ): Promise<void> {
     const begun: Make = (state) => {
       if (isEarly(state)) throw notFound(process.name, id, neverStarted)
       return make(state)
     }
-    return this.#tell(process, id, act, begun, mayHaveEnded)
+    return this.#tell(process, id, act, begun, isOver)
   }
 
   async #tell(
@@ -181,7 +181,7 @@ export class ProcessActs {
     id: string,
     act: Act,
     make: Make,
-    mayHaveEnded = (_: ProcessState): boolean => false,
+    isOver = isEnded,
   ): Promise<void> {
     const { by, reason } = act
     if (typeof by !== 'string' || by === '' || typeof reason !== 'string' || reason === '') {
@@ -194,9 +194,7 @@ export class ProcessActs {
     const model = this.#all.modelOf(process)
     await this.#all.tell(model, id, (state, revision) => {
       if (revision === -1) throw notFound(model.name, id, 'there is none')
-      if (isEnded(state) && !mayHaveEnded(state)) {
-        throw notFound(model.name, id, `it is ${state.status}`)
-      }
+      if (isOver(state)) throw notFound(model.name, id, `it is ${state.status}`)
       return make(state)
     })
   }
@@ -220,5 +218,8 @@ function stepOf(
   if (isThere) return found
   throw notFound(name, state.id, wanted ? `it has no step '${wanted}'` : "say which 'step'")
 }
+
+/** It has ended, and nothing it did has to be undone any more. */
+const owesNothing = (state: ProcessState): boolean => isEnded(state) && !owesUndoing(state)
 
 const plainAct = ({ by, reason }: Act): Act => ({ by, reason })

@@ -1,6 +1,6 @@
 // The kinds of processes of a runtime, and how single processes are reached.
 
-import { decode, type JsonObject } from '../../runtime/codec/codec.ts'
+import { decode, type Json, type JsonObject } from '../../runtime/codec/codec.ts'
 import { idOf, streamName } from '../../runtime/core/stream-name.ts'
 import { letterNotFound } from '../dead-letters.ts'
 import type { Directory } from '../directory.ts'
@@ -138,7 +138,7 @@ export class ProcessDirectory {
     for (let from = 0, end = false; !end; ) {
       const page = await store.readStream(stream, { from, limit: 512 })
       for (const { type, data, revision } of page.events) {
-        if (type === 'reenact.Triggered' && decode(data)['eventId'] === eventId) return true
+        if (triggerIn(type, decode(data))?.eventId === eventId) return true
         from = revision + 1
       }
       end = page.end || page.events.length === 0
@@ -161,4 +161,11 @@ export class ProcessDirectory {
       if (after === undefined) return
     }
   }
+}
+
+/** The trigger an entry holds: it is one, or its process was parked with it. */
+function triggerIn(type: string, entry: Json): Partial<TriggerEntry> | undefined {
+  if (type === 'reenact.Triggered') return entry as Partial<TriggerEntry>
+  const { input } = entry as { readonly input?: Partial<TriggerEntry> | null }
+  return type === 'reenact.ProcessParked' ? (input ?? undefined) : undefined
 }

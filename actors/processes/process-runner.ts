@@ -166,7 +166,7 @@ export class ProcessRunner {
     }
     if (!isEnded(state)) this.open.add(instance.id)
     else if (this.open.delete(instance.id)) this.#deps.metrics.ended += 1
-    if (state.compensated && isEnded(state) && owesUndoing(state)) this.owing.add(instance.id)
+    if (isEnded(state) && owesUndoing(state)) this.owing.add(instance.id)
     else if (this.owing.size > 0) this.owing.delete(instance.id)
     if (state.parked || state.stuck) this.parked.add(instance.id)
     else if (this.parked.size > 0) this.parked.delete(instance.id)

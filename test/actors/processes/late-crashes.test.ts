@@ -3,56 +3,20 @@
 import { expect } from 'chai'
 import { setup } from 'xstate'
 import {
-  type ActivityArgs,
   type AnyProcessManager,
-  activity,
   command,
   compensate,
   createRuntime,
   type DomainEvent,
   type ProcessInput,
   processManager,
-  type UndoArgs,
 } from '../../../runtime/index.ts'
+import { lateBooking } from './late-booking.ts'
 import { deadly, Life } from './shop.ts'
 import { Case, type World, world } from './world.ts'
 
 const on = [{ event: 'case.Begun', starts: true }] as const
 const moments = process.env['REENACT_CASES'] ? [false, true] : [true]
-
-/** Books when it is told to, long after its time was up. */
-function lateBooking() {
-  const booked = new Set<string>()
-  let answer: (() => void) | undefined
-  const book = activity(
-    ({ idempotencyKey }: ActivityArgs<null>) =>
-      new Promise<string>((resolve) => {
-        answer ??= () => {
-          booked.add(idempotencyKey)
-          resolve(idempotencyKey)
-        }
-      }),
-    {
-      timeoutMs: 1_000,
-      retry: { delayMs: () => null },
-      undo: async ({ activityKey }: UndoArgs<null, string>) => {
-        booked.delete(activityKey)
-      },
-    },
-  )
-  const machine = setup({
-    types: { events: {} as DomainEvent<typeof Case> },
-    actors: { book, compensate },
-  }).createMachine({
-    initial: 'booking',
-    states: {
-      booking: { invoke: { src: 'book', input: null, onDone: 'undoing', onError: 'undoing' } },
-      undoing: { invoke: { src: 'compensate', onDone: 'undone' } },
-      undone: { type: 'final' },
-    },
-  })
-  return { booked, answer: () => answer?.(), Process: processManager('booking', machine, { on }) }
-}
 
 /** Has a note written, and ends before it knows what came of that. */
 function leftNote() {
@@ -104,7 +68,7 @@ describe('a process that dies after it has ended', () => {
   it('undoes an activity that succeeded too late', async () => {
     const live = async (life: Life) => {
       const all = world()
-      const { booked, answer, Process } = lateBooking()
+      const { booked, answer, Booking: Process } = lateBooking()
       const runtime = await open(all, Process, life)
       // With the second one the first is behind the checkpoint.
       for (const id of ['a', 'b']) {

@@ -10,57 +10,21 @@ import {
   processManager,
   type UndoArgs,
 } from '../../../runtime/index.ts'
+import { lateBooking } from './late-booking.ts'
 import { Case, world } from './world.ts'
 
 describe('an activity that succeeds too late', () => {
-  /** A booking that answers when it is told to; what is booked stands until it is taken back. */
-  function booking(undoTakesMs: number) {
-    const booked = new Set<string>()
-    const undone: { readonly output: string | undefined; readonly key: string }[] = []
-    let answer = (): void => {}
-    const all = world()
-    const book = activity(
-      ({ idempotencyKey }: ActivityArgs<null>) =>
-        new Promise<string>((resolve) => {
-          answer = () => {
-            booked.add(idempotencyKey)
-            resolve(idempotencyKey)
-          }
-        }),
-      {
-        timeoutMs: 1_000,
-        retry: { delayMs: () => null },
-        undo: async ({ output, activityKey, idempotencyKey }: UndoArgs<null, string>) => {
-          undone.push({ output, key: idempotencyKey })
-          booked.delete(activityKey)
-          await new Promise<void>((resolve) => all.ports.timers.after(undoTakesMs, resolve))
-        },
-      },
-    )
-    const machine = setup({
-      types: { events: {} as DomainEvent<typeof Case> },
-      actors: { book, compensate },
-    }).createMachine({
-      initial: 'booking',
-      states: {
-        booking: { invoke: { src: 'book', input: null, onDone: 'done', onError: 'undoing' } },
-        undoing: { invoke: { src: 'compensate', onDone: 'undone' } },
-        undone: { type: 'final' },
-        done: { type: 'final' },
-      },
-    })
-    const Booking = processManager('booking', machine, {
-      on: [{ event: 'case.Begun', starts: true }],
-    })
-    return { all, booked, undone, Booking, answer: () => answer() }
-  }
-
   for (const [when, undoTakesMs, waitMs] of [
     ['while it is being undone', 500, 1_250],
     ['after it was undone and the process has ended', 0, 60_000],
   ] as const) {
     it(`is undone again: ${when}`, async () => {
-      const { all, booked, undone, Booking, answer } = booking(undoTakesMs)
+      const all = world()
+      const undone: { readonly output: string | undefined; readonly key: string }[] = []
+      const { booked, Booking, answer } = lateBooking(({ output, idempotencyKey: key }) => {
+        undone.push({ output, key })
+        return new Promise<void>((resolve) => all.ports.timers.after(undoTakesMs, resolve))
+      })
       const runtime = await all.open([Booking])
       await all.until(runtime.actor(Case, 'a').send({ type: 'begin' }))
       await all.ports.advance(waitMs)

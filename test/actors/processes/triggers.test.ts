@@ -97,37 +97,41 @@ describe('an event that no process can take', () => {
     await all.until(second.close())
   })
 
-  it('is told once, however often it is tried again', async () => {
-    const Counting = processManager(name, machine, {
-      on: [
-        { event: 'case.Begun', starts: true, id: () => 'one' },
-        {
-          event: 'case.Noted',
-          id: () => {
-            if (isMended) return 'one'
-            throw new Error('not yet')
+  for (const early of [false, true]) {
+    it(`is told once, however often it is tried again${early ? ', also before its process begins' : ''}`, async () => {
+      const Counting = processManager(name, machine, {
+        on: [
+          { event: 'case.Begun', starts: true, id: () => 'one' },
+          {
+            event: 'case.Noted',
+            ...(early && { early: 'park' }),
+            id: () => {
+              if (isMended) return 'one'
+              throw new Error('not yet')
+            },
           },
-        },
-      ],
+        ],
+      })
+      const runtime = await all.open([Counting])
+      if (!early) await begin(runtime, 'a')
+      await all.until(runtime.actor(Case, 'a').send({ type: 'note', text: 'first' }))
+      await all.ports.advance(1_000)
+      const [letter] = await all.until(lettersOf(runtime))
+      isMended = true
+      // The first time it ends before the letter is closed.
+      const { append } = all.log
+      all.log.append = (stream, ...rest) => {
+        if (stream.includes('parked')) throw new Error('cut off')
+        return append.call(all.log, stream, ...rest)
+      }
+      const again = () => all.until(runtime.deadLetters.retry(letter?.id ?? '', act))
+      expect(await again().catch(({ message }: Error) => message)).to.equal('cut off')
+      all.log.append = append
+      await again()
+      if (early) await begin(runtime, 'b')
+      const { context } = await all.until(runtime.processes.show(Counting, 'one'))
+      expect(context?.notes).to.deep.equal(['first'])
+      await all.until(runtime.close())
     })
-    const runtime = await all.open([Counting])
-    await begin(runtime, 'a')
-    await all.until(runtime.actor(Case, 'a').send({ type: 'note', text: 'first' }))
-    await begin(runtime, 'b')
-    const [letter] = await all.until(lettersOf(runtime))
-    isMended = true
-    // The first time it ends before the letter is closed.
-    const { append } = all.log
-    all.log.append = (stream, ...rest) => {
-      if (stream.includes('parked')) throw new Error('cut off')
-      return append.call(all.log, stream, ...rest)
-    }
-    const again = () => all.until(runtime.deadLetters.retry(letter?.id ?? '', act))
-    expect(await again().catch(({ message }: Error) => message)).to.equal('cut off')
-    all.log.append = append
-    await again()
-    const { context } = await all.until(runtime.processes.show(Counting, 'one'))
-    expect(context?.notes).to.deep.equal(['first'])
-    await all.until(runtime.close())
-  })
+  }
 })
